@@ -1,0 +1,1 @@
+"""What happens inside a flow process: two nets, one fold, and the border to Prefect."""

@@ -1,0 +1,156 @@
+"""Which code ran, and in what environment: read from files and loaded modules, without a process a run."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import importlib.metadata
+import inspect
+import platform
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache, lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from prefect_lineage.capture.context import paused
+from prefect_lineage.capture.identity import host
+
+__all__ = ["code_of", "environment_of", "git_state"]
+
+_GIT_SECONDS = 20.0
+
+
+@lru_cache(maxsize=1024)
+def code_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """File, line, source digest and git commit of a function; what cannot be known is left out."""
+    with paused():
+        plain = inspect.unwrap(function)
+        found: dict[str, Any] = {"function": f"{plain.__module__}.{plain.__qualname__}"}
+        try:
+            lines, first = inspect.getsourcelines(plain)
+            path = Path(inspect.getfile(plain)).resolve()
+        except (OSError, TypeError):
+            return found
+        source = "".join(lines).encode("utf-8", "surrogateescape")
+        digest = f"sha256:{hashlib.sha256(source).hexdigest()}"
+        found |= {"file": str(path), "line": first, "digest": digest}
+        repository = _repository(path.parent)
+        if repository is not None:
+            found |= _head(repository)
+        return found
+
+
+@cache
+def _repository(folder: Path) -> Path | None:
+    """The root of the git work tree around ``folder``."""
+    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), None)
+
+
+@cache
+def _head(root: Path) -> dict[str, Any]:
+    """The commit and branch that are checked out, read from git's own files."""
+    try:
+        git = _git_directory(root)
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        if not head.startswith("ref: "):
+            return {"repository": str(root), "commit": head}
+        ref = head.removeprefix("ref: ")
+        commit = _ref(git, ref)
+    except OSError:
+        return {}
+    branch = ref.removeprefix("refs/heads/")
+    _watch(root)
+    return {"repository": str(root), "branch": branch} | ({"commit": commit} if commit else {})
+
+
+def _git_directory(root: Path) -> Path:
+    """``.git`` itself, or what it points at in a linked work tree."""
+    git = root / ".git"
+    if git.is_dir():
+        return git
+    target = git.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+    return (root / target).resolve()
+
+
+def _ref(git: Path, ref: str) -> str | None:
+    common = git / "commondir"
+    homes = [git]
+    if common.is_file():
+        homes.append((git / common.read_text(encoding="utf-8").strip()).resolve())
+    for home in homes:
+        if (home / ref).is_file():
+            return (home / ref).read_text(encoding="utf-8").strip()
+    for home in homes:
+        packed = home / "packed-refs"
+        if packed.is_file():
+            for line in packed.read_text(encoding="utf-8").splitlines():
+                commit, _, name = line.partition(" ")
+                if name == ref:
+                    return commit
+    return None
+
+
+_dirty: dict[str, bool] = {}
+
+
+def _watch(root: Path) -> None:
+    """Ask git once per process, beside the run, whether the work tree differs from its commit."""
+
+    def ask() -> None:
+        command = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"]
+        try:
+            done = subprocess.run(  # noqa: S603 - a constant command on a path that git itself knows
+                command, capture_output=True, timeout=_GIT_SECONDS, check=True
+            )
+        except (OSError, subprocess.SubprocessError):
+            return  # without git the commit stands alone: "dirty" is then absent, not False
+        _dirty[str(root)] = bool(done.stdout.strip())
+
+    threading.Thread(target=ask, name="prefect-lineage-git", daemon=True).start()
+
+
+def git_state(code: dict[str, Any]) -> dict[str, Any]:
+    """``code`` with ``dirty`` if that is known by now."""
+    dirty = _dirty.get(code.get("repository", ""))
+    return code if dirty is None else {**code, "dirty": dirty}
+
+
+@cache
+def _machine() -> dict[str, Any]:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = None
+    return {"host": host(), "user": user, "python": platform.python_version(), "platform": sys.platform}
+
+
+@lru_cache(maxsize=1024)
+def environment_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Python, host, user, and the versions of the packages that the function's module uses."""
+    with paused():
+        names = {"prefect", *_packages_used(getattr(inspect.unwrap(function), "__globals__", {}))}
+        versions = {name: version for name in sorted(names) if (version := _version(name))}
+        return {**_machine(), "packages": versions}
+
+
+def _packages_used(namespace: dict[str, Any]) -> set[str]:
+    used = set()
+    for value in list(namespace.values()):
+        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        if isinstance(module, str):
+            used.add(module.partition(".")[0])
+    return used - sys.stdlib_module_names
+
+
+def _version(name: str) -> str | None:
+    version = getattr(sys.modules.get(name), "__version__", None)
+    if isinstance(version, str):
+        return version
+    try:
+        return importlib.metadata.version(name)
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return None

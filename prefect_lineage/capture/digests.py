@@ -1,0 +1,163 @@
+"""Content digests: of files, of directories, of bytes; and the fingerprint that lets one skip them.
+
+A digest always says what it covers. None is ever sampled: a sample of 64 blocks misses a changed byte
+almost surely, and a version that does not notice a change is worse than none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from prefect_lineage.capture.context import paused
+from prefect_lineage.model.records import Content
+
+__all__ = ["Digester", "Fingerprint", "fingerprint", "unhashed"]
+
+_CHUNK = 1 << 20
+_MAPPED_FROM = 1 << 22
+_YOUNG_NS = 20_000_000
+"""A file that changed less than 20 ms ago may change again without its times showing it."""
+
+_REMEMBERED = 65_536
+
+
+class Fingerprint(NamedTuple):
+    """Equal fingerprints, equal content. Without ctime a restored mtime goes unnoticed."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+class _Hasher(Protocol):
+    def update(self, data: Any, /) -> object: ...
+    def hexdigest(self) -> str: ...
+
+
+def fingerprint(target: str | int) -> Fingerprint | None:
+    """The fingerprint of a regular file (a path or a descriptor); None for all else."""
+    try:
+        found = os.stat(target)  # noqa: PTH116 - descriptors too, and no Path object in a hot path
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Fingerprint(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def unhashed(run: str, what: str, size: int | None = None, *, raced: bool = False) -> Content:
+    """A content that has no digest of its own: one version for the run that met it."""
+    token = hashlib.blake2b(what.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    return Content(digest=f"run:{run}:{token}", covers="none", size=size, raced=raced)
+
+
+class Digester:
+    """Digests by one algorithm, with a memory of the files that are known by their fingerprint.
+
+    Args:
+        algorithm: ``blake3`` or ``sha256``.
+        limit: bytes; larger files are not hashed.
+    """
+
+    def __init__(self, algorithm: str = "blake3", limit: int = 1 << 30) -> None:
+        self.algorithm = algorithm
+        self.limit = limit
+        self._known: OrderedDict[Fingerprint, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def _new(self) -> _Hasher:
+        if self.algorithm == "sha256":
+            return hashlib.sha256()
+        from blake3 import blake3
+
+        return blake3()
+
+    def of_bytes(self, *chunks: Any) -> str:
+        """``blake3:<hex>`` of the concatenation of buffers."""
+        hasher = self._new()
+        for chunk in chunks:
+            hasher.update(chunk)
+        return f"{self.algorithm}:{hasher.hexdigest()}"
+
+    def of_file(self, path: str, run: str) -> Content | None:
+        """The content of a file or directory as it is now; None when there is neither.
+
+        ``run`` is the run to whom a content that is not hashed is ascribed.
+        """
+        with paused():
+            before = fingerprint(path)
+            if before is None:
+                return self._of_directory(path, run)
+            digest = self._recall(before)
+            if digest is None:
+                if before.size > self.limit:
+                    return unhashed(run, path, before.size)
+                digest = self._hash(path, before.size)
+            if digest is None or fingerprint(path) != before:
+                return unhashed(run, path, before.size, raced=True)
+            self._remember(before, digest)
+            return Content(digest=digest, size=before.size)
+
+    def _of_directory(self, path: str, run: str) -> Content | None:
+        if not os.path.isdir(path):  # noqa: PTH112
+            return None
+        members = []
+        for folder, folders, files in os.walk(path):
+            folders.sort()
+            for name in sorted(files):
+                full = os.path.join(folder, name)  # noqa: PTH118
+                content = self.of_file(full, run)
+                if content is None:
+                    continue
+                if content.covers == "none":
+                    return unhashed(run, path)
+                members.append((os.path.relpath(full, path), content.digest, content.size or 0))
+        return self.of_members(members)
+
+    def of_members(self, members: Iterable[tuple[str, str, int]]) -> Content:
+        """The content of a directory: a digest over (relative name, digest, size), sorted by name."""
+        ordered = sorted(members)
+        text = "".join(f"{name}\0{digest}\n" for name, digest, _ in ordered)
+        return Content(
+            digest=self.of_bytes(text.encode("utf-8", "surrogateescape")),
+            size=sum(size for *_, size in ordered),
+            format="directory",
+        )
+
+    def _hash(self, path: str, size: int) -> str | None:
+        hasher = self._new()
+        try:
+            if size >= _MAPPED_FROM and self.algorithm == "blake3":
+                hasher.update_mmap(path)  # type: ignore[attr-defined]
+            else:
+                with Path(path).open("rb", buffering=0) as file:
+                    while chunk := file.read(_CHUNK):
+                        hasher.update(chunk)
+        except OSError:
+            return None
+        return f"{self.algorithm}:{hasher.hexdigest()}"
+
+    def _recall(self, known: Fingerprint) -> str | None:
+        with self._lock:
+            digest = self._known.get(known)
+            if digest is not None:
+                self._known.move_to_end(known)
+            return digest
+
+    def _remember(self, known: Fingerprint, digest: str) -> None:
+        if time.time_ns() - max(known.mtime_ns, known.ctime_ns) < _YOUNG_NS:
+            return
+        with self._lock:
+            self._known[known] = digest
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)

@@ -1,0 +1,207 @@
+"""The fold: from what an attempt did to what it read and wrote. Each rule is one function.
+
+A rule takes accesses in the order in which they happened and gives fewer, or plainer, ones. None
+guesses: an access that no rule understands stays what it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from prefect_lineage.capture.attempt import Access
+from prefect_lineage.capture.identity import local_path
+
+__all__ = ["Touch", "fold"]
+
+
+@dataclass(slots=True)
+class Touch:
+    """A place that was read or written, and how: what becomes an edge.
+
+    Attributes:
+        target: a real path, or a URI.
+        times: how often.
+        access: the first access; the last one for an output, for that is whose content remains.
+    """
+
+    target: str
+    direction: Literal["input", "output"]
+    times: int
+    access: Access
+
+
+IsNoise = Callable[[str, bool], bool]
+Exists = Callable[[str], bool]
+
+
+def fold(accesses: Iterable[Access], is_noise: IsNoise, exists: Exists = os.path.lexists) -> list[Touch]:
+    """Apply every rule to the accesses of one attempt.
+
+    Args:
+        is_noise: whether a path is no data of the user's, given the path and whether it was written.
+        exists: whether a local path is there now, at the end of the attempt.
+    """
+    found = with_real_paths(accesses)
+    found = without_noise(found, is_noise)
+    found = without_claimed(found)
+    found = with_renames_followed(found)
+    found = without_scratch(found, exists)
+    found = without_own_outputs(found)
+    return counted(with_updates_split(found))
+
+
+def with_real_paths(accesses: Iterable[Access]) -> list[Access]:
+    """One spelling for one place: symlinks, ``./`` and ``file://`` are resolved; URIs stay."""
+    return [
+        replace(access, target=_real(access.target), origin=access.origin and _real(access.origin))
+        for access in accesses
+    ]
+
+
+def _real(target: str) -> str:
+    path = local_path(target)
+    return target if path is None else os.path.realpath(path)
+
+
+def without_noise(accesses: list[Access], is_noise: IsNoise) -> list[Access]:
+    """Drop what is no data of the user's; every path is judged once."""
+    judged: dict[str, bool] = {}
+
+    def noise(access: Access) -> bool:
+        if access.target not in judged:
+            local = local_path(access.target) is not None
+            judged[access.target] = local and is_noise(access.target, access.writes)
+        return judged[access.target]
+
+    return [access for access in accesses if not noise(access)]
+
+
+def without_claimed(accesses: list[Access]) -> list[Access]:
+    """Drop what happened inside an adapter's claim and under its target: pandas -> pyarrow -> open is one."""
+    claims: dict[int, list[Access]] = {}
+    for access in accesses:
+        if access.own:
+            claims.setdefault(access.own, []).append(access)
+
+    def claimed(access: Access) -> bool:
+        number = access.claim
+        while number:
+            enclosing = claims.get(number, [])
+            if any(_covers(claim.target, access.target) for claim in enclosing):
+                return True
+            number = enclosing[0].claim if enclosing else 0
+        return False
+
+    return [access for access in accesses if not claimed(access)]
+
+
+def _covers(claimed: str, target: str) -> bool:
+    return target == claimed or target.startswith(claimed.rstrip("/") + "/")
+
+
+def with_renames_followed(accesses: list[Access]) -> list[Access]:
+    """Writing a temporary name and renaming it is one write of the final name.
+
+    Renaming something that was there before the attempt is an input of the old place and an output of
+    the new one.
+    """
+    found: list[Access] = []
+    for access in accesses:
+        if access.operation != "rename" or access.origin is None:
+            found.append(access)
+            continue
+        moved = [old for old in found if old.writes and _covers(access.origin, old.target)]
+        if moved:
+            found = [_moved(old, access) if _covers(access.origin, old.target) else old for old in found]
+        else:
+            found += _as_copy(access, access.origin)
+    return found
+
+
+def _moved(old: Access, rename: Access) -> Access:
+    assert rename.origin is not None  # noqa: S101 - for the type checker
+    return replace(old, target=rename.target + old.target[len(rename.origin) :], existed=rename.existed)
+
+
+def _as_copy(rename: Access, origin: str) -> list[Access]:
+    read = replace(rename, operation="read", target=origin, origin=None, existed=True)
+    gone = replace(rename, operation="delete", target=origin, origin=None, existed=True, before=None)
+    return [read, replace(rename, operation="write", before=None), gone]
+
+
+def without_scratch(accesses: list[Access], exists: Exists) -> list[Access]:
+    """Drop files that the attempt made and that are gone at its end, and its own deletions."""
+    written: dict[str, bool] = {}
+    for access in accesses:
+        if access.writes and access.operation != "delete":
+            written.setdefault(access.target, access.existed)
+
+    def scratch(access: Access) -> bool:
+        existed = written.get(access.target)
+        if access.operation == "delete":
+            return True
+        if existed is None or local_path(access.target) is None or exists(access.target):
+            return False
+        return not existed or access.writes
+
+    return [access for access in accesses if not scratch(access)]
+
+
+def without_own_outputs(accesses: list[Access]) -> list[Access]:
+    """Reading back what the attempt wrote is no input; changing it again is just one more write."""
+    written: set[str] = set()
+    found = []
+    for access in accesses:
+        own = not written.isdisjoint(_with_parents(access.target))
+        if access.writes:
+            found.append(replace(access, operation="write") if own else access)
+            written.add(access.target)
+        elif not own:
+            found.append(access)
+    return found
+
+
+def _with_parents(target: str) -> set[str]:
+    parents = {target}
+    while "/" in target:
+        target = target.rpartition("/")[0]
+        parents.add(target)
+    return parents
+
+
+def with_updates_split(accesses: list[Access]) -> list[Access]:
+    """``r+``, append and in-place updates of something that was there read it and write it."""
+    found = []
+    for access in accesses:
+        if access.operation in {"append", "update"}:
+            if access.existed:
+                found.append(replace(access, operation="read"))
+            access = replace(access, operation="write", before=None)
+        found.append(access)
+    return found
+
+
+def counted(accesses: list[Access]) -> list[Touch]:
+    """One touch for each place and direction, with ``times``; an adapter's words win over raw ones."""
+    touches: dict[tuple[str, str], Touch] = {}
+    for access in accesses:
+        direction: Literal["input", "output"] = "output" if access.writes else "input"
+        touch = touches.get((access.target, direction))
+        if touch is None:
+            touches[access.target, direction] = Touch(access.target, direction, access.times, access)
+            continue
+        touch.times += access.times
+        touch.access = _preferred(touch.access, access, direction)
+    return list(touches.values())
+
+
+def _preferred(first: Access, later: Access, direction: str) -> Access:
+    """The access that speaks for both: the one an adapter made; else the first read, the last write."""
+    if bool(first.own) != bool(later.own):
+        chosen = first if first.own else later
+    else:
+        chosen = first if direction == "input" else later
+    return replace(chosen, at=first.at, before=first.before if direction == "input" else None)

@@ -1,0 +1,183 @@
+"""What is no data of the user's: imports, the interpreter, libraries' own files, Prefect, logs, ourselves.
+
+Two questions are asked. *Who opened it?* is answered from the call stack when it happens, *where does it
+lie?* from the path when the attempt ends.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import site
+import sysconfig
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from types import FrameType
+
+from prefect_lineage.plugins import Plugins
+
+__all__ = ["Noise", "via_of"]
+
+_MAX_FRAMES = 60
+_PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
+
+
+class _Code(Enum):
+    """To whom a source file belongs."""
+
+    USER = "user"
+    LIBRARY = "library"
+    SILENT = "silent"
+    OURS = "ours"
+    RUNNER = "runner"
+
+
+_SILENT_FILES = (
+    "/linecache.py",
+    "/inspect.py",
+    "/tokenize.py",
+    "/traceback.py",
+    "/pkgutil.py",
+    "/mimetypes.py",
+    "/platform.py",
+    "/sysconfig.py",
+    "/netrc.py",
+    "/ssl.py",
+    "/ctypes/util.py",
+    "/matplotlib/font_manager.py",
+    "/dateutil/tz/tz.py",
+)
+_SILENT_PARTS = ("/logging/", "/importlib/", "/zoneinfo/", "/pytz/", "/certifi/", "/faker/", "/alembic/")
+_RUNNER_FILES = (
+    "/prefect/utilities/callables.py",
+    "/prefect/task_engine.py",
+    "/prefect/flow_engine.py",
+)
+
+
+def _library_roots() -> tuple[str, ...]:
+    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    paths.update(site.getsitepackages())
+    paths.add(site.getusersitepackages())
+    return tuple(sorted({os.path.realpath(path) + os.sep for path in paths if path}))
+
+
+_LIBRARY_ROOTS = _library_roots()
+_owners: dict[str, _Code] = {}
+
+
+def _owner(filename: str) -> _Code:
+    """To whom the code of a file belongs; remembered, for it is asked for every frame."""
+    found = _owners.get(filename)
+    if found is None:
+        found = _owners[filename] = _judge(filename)
+    return found
+
+
+def _judge(filename: str) -> _Code:
+    if filename.startswith("<frozen importlib"):
+        return _Code.SILENT
+    if filename.startswith("<"):
+        return _Code.LIBRARY if filename.startswith("<frozen ") else _Code.USER
+    if filename.startswith(_PACKAGE) or "/prefect_lineage_hooks/" in filename:
+        return _Code.OURS
+    real = os.path.realpath(filename)
+    if not real.startswith(_LIBRARY_ROOTS) and "/site-packages/" not in real:
+        return _Code.USER
+    if real.endswith(_RUNNER_FILES):
+        return _Code.RUNNER
+    if "/site-packages/prefect/" in real or any(part in real for part in _SILENT_PARTS):
+        return _Code.SILENT
+    return _Code.SILENT if real.endswith(_SILENT_FILES) else _Code.LIBRARY
+
+
+def via_of(frame: FrameType | None, default: str) -> str | None:
+    """The call by which the user's code came to a file: ``numpy.loadtxt``; None if it was not the user's.
+
+    The stack is climbed from the access through library code up to the user's; the last library function on
+    the way is what the user called. ``default`` is the answer when the user called us directly.
+    """
+    called: FrameType | None = None
+    for _ in range(_MAX_FRAMES):
+        if frame is None:
+            break
+        owner = _owner(frame.f_code.co_filename)
+        if owner is _Code.SILENT:
+            return None
+        if owner is _Code.USER or owner is _Code.RUNNER:
+            break
+        if owner is _Code.LIBRARY:
+            called = frame
+        frame = frame.f_back
+    return default if called is None else _name(called, default)
+
+
+_PLUMBING = (
+    "threading",
+    "concurrent",
+    "asyncio",
+    "anyio",
+    "multiprocessing",
+    "contextlib",
+    "functools",
+    "runpy",
+)
+
+
+def _name(frame: FrameType, default: str) -> str:
+    module = str(frame.f_globals.get("__name__", ""))
+    if module.partition(".")[0] in _PLUMBING:
+        return default
+    public = ".".join(part for part in module.split(".") if not part.startswith("_"))
+    return f"{public}.{frame.f_code.co_qualname}" if public else default
+
+
+class Noise:
+    """Judges paths, under one set of ignore rules.
+
+    Args:
+        ignore: the user's globs, matched with the whole path and with the name.
+        own: directories and files of this package and of Prefect.
+        plugins: asked about paths that nobody claimed.
+    """
+
+    _PREFIXES = ("/proc/", "/sys/", "/dev/", "/run/", "/usr/share/zoneinfo/", "/usr/share/fonts/", "/etc/")
+    _SUFFIXES = (".pyc", ".pyo", ".pyi", ".so", ".pyd", ".pth", ".dist-info", ".egg-info")
+    _PARTS = (
+        "/__pycache__/",
+        "/site-packages/",
+        "/dist-packages/",
+        "/.git/",
+        "/.cache/",
+        "/.ipynb_checkpoints/",
+    )
+
+    def __init__(
+        self, ignore: Iterable[str] = (), own: Iterable[str] = (), plugins: Plugins | None = None
+    ) -> None:
+        self._ignore = tuple(ignore)
+        self._own = tuple(os.path.realpath(path) for path in own)
+        self._plugins = plugins if plugins and plugins.implements("lineage_noise") else None
+
+    def __call__(self, path: str, *, write: bool, storage: tuple[str, ...] = ()) -> bool:
+        """Whether an access of ``path`` is noise; ``storage`` are the runner's result directories."""
+        if path.endswith(self._SUFFIXES) or any(part in path for part in self._PARTS):
+            return True
+        if path.startswith(self._PREFIXES + _LIBRARY_ROOTS):
+            return True
+        if any(_within(path, own) for own in (*self._own, *storage)):
+            return True
+        name = os.path.basename(path)  # noqa: PTH119
+        if any(fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in self._ignore):
+            return True
+        return self._by_plugins(path, write=write)
+
+    def _by_plugins(self, path: str, *, write: bool) -> bool:
+        if self._plugins is None:
+            return False
+        return any(answer for _, answer in self._plugins.each("lineage_noise", path=path, write=write))
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + os.sep)

@@ -1,0 +1,83 @@
+"""Patching that can be undone: every original is back by identity after :meth:`Patches.restore`.
+
+Names bound early (``from pandas import read_csv``) are rebound by one scan of the loaded modules.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+__all__ = ["Patches"]
+
+# Modules that read for themselves, and never for the user: their early bound names stay as they are.
+_LEFT_ALONE = (
+    "importlib",
+    "linecache",
+    "tokenize",
+    "logging",
+    "_pyio",
+    "prefect_lineage.capture",
+    "prefect_lineage.store",
+)
+_ABSENT = object()
+
+
+class Patches:
+    """A set of replaced attributes."""
+
+    def __init__(self) -> None:
+        self._replaced: list[tuple[Any, str, Any, Any, bool]] = []
+        self._by_original: dict[int, tuple[Any, Any]] = {}
+
+    @property
+    def installed(self) -> bool:
+        return bool(self._replaced)
+
+    def replace(self, owner: Any, name: str, replacement: Any) -> None:
+        """Put ``replacement`` where ``owner.name`` is, remembering what was there.
+
+        Raises:
+            AttributeError: ``owner`` has no such attribute.
+            TypeError: ``owner`` is a type that cannot be changed.
+        """
+        inherited = name not in vars(owner)
+        original = getattr(owner, name) if inherited else vars(owner)[name]
+        setattr(owner, name, replacement)
+        self._replaced.append((owner, name, original, replacement, inherited))
+        self._by_original[id(original)] = (original, replacement)
+
+    def rebind(self) -> None:
+        """Replace the originals wherever a loaded module has bound them under some name."""
+        _scan(self._by_original, self._note)
+
+    def _note(self, owner: Any, name: str, original: Any, replacement: Any) -> None:
+        setattr(owner, name, replacement)
+        self._replaced.append((owner, name, original, replacement, False))
+
+    def restore(self) -> None:
+        """Put every original back; names bound to a replacement in the meantime are put right too."""
+        replacements = {id(new): (new, old) for old, new in self._by_original.values()}
+        while self._replaced:
+            owner, name, original, replacement, inherited = self._replaced.pop()
+            if vars(owner).get(name, _ABSENT) is not replacement:
+                continue  # somebody patched over us: theirs stays
+            if inherited:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+        _scan(replacements, lambda owner, name, _, original: setattr(owner, name, original))
+        self._by_original.clear()
+
+
+def _scan(wanted: dict[int, tuple[Any, Any]], found: Callable[[Any, str, Any, Any], None]) -> None:
+    """Call ``found`` for every module attribute that *is* one of the wanted objects."""
+    for module in list(sys.modules.values()):
+        if not isinstance(module, ModuleType) or module.__name__.startswith(_LEFT_ALONE):
+            continue
+        for name, value in list(vars(module).items()):
+            match = wanted.get(id(value))
+            if match is not None and match[0] is value:
+                found(module, name, *match)

@@ -1,0 +1,366 @@
+"""The recorder: begins and ends runs and attempts, and hands complete records to the journal.
+
+Everything here is called around the user's code. Nothing here raises into it: each public method of
+:class:`Recorder` is guarded, and what goes wrong is logged once and counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import os
+from collections.abc import Callable, Mapping
+from contextvars import Token
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from prefect_lineage.capture.attempt import Access, Attempt, Operation, pending
+from prefect_lineage.capture.carrying import Carrying
+from prefect_lineage.capture.context import current, paused
+from prefect_lineage.capture.digests import Digester, fingerprint, unhashed
+from prefect_lineage.capture.fold import Touch, fold
+from prefect_lineage.capture.identity import Identity, local_path
+from prefect_lineage.capture.interception import Interceptors
+from prefect_lineage.capture.net import Net
+from prefect_lineage.capture.noise import Noise
+from prefect_lineage.capture.redact import Redactor
+from prefect_lineage.capture.values import Returned, Values, walk
+from prefect_lineage.model.records import Content, EdgeRecord, Location, Record, RunRecord
+from prefect_lineage.model.times import now
+from prefect_lineage.plugins import Plugins
+from prefect_lineage.settings import Settings, prefect_home
+from prefect_lineage.store.drain import Drain
+from prefect_lineage.store.journal import Journal
+
+if TYPE_CHECKING:
+    from prefect_lineage.store.store import Store
+
+__all__ = ["Recorder", "guarded"]
+
+log = logging.getLogger("prefect_lineage")
+
+FLUSH_SECONDS = 10.0
+"""How long the end of an outermost flow run waits for the store."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def guarded(method: Callable[P, R]) -> Callable[P, R | None]:
+    """The one home of the wide ``except``: a fault of ours is logged, and the flow goes on."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            log.warning("Lineage lost a record in %s: %r", method.__name__, error, exc_info=error)
+            return None
+
+    return call
+
+
+class Recorder:
+    """Capture's memory of one process, from an access to a line in the journal.
+
+    Args:
+        settings: what holds here.
+        plugins: the hooks of this process.
+    """
+
+    def __init__(self, settings: Settings, plugins: Plugins | None = None) -> None:
+        self.settings = settings
+        self.plugins = plugins or Plugins(settings.disable)
+        self.digester = Digester(settings.digest, settings.hash_limit)
+        self.identity = Identity(str(settings.root), settings.namespace)
+        self.redactor = Redactor(settings.redact, self.plugins)
+        self.values = Values(self.digester, self.plugins)
+        self.journal = Journal(settings.journal_dir)
+        self.drain = Drain(self.journal, self._open_store)
+        self._net = Net(self.digester)
+        self._interceptors = Interceptors(self.prepare, self._locate)
+        self._noise = Noise(settings.ignore, self._own_files(), self.plugins)
+        self._carrying = Carrying()
+        self._netted = False
+        self._stores: dict[int, Store] = {}
+
+    def _own_files(self) -> list[str]:
+        own = [str(prefect_home()), str(self.settings.journal_dir)]
+        if self.settings.url.startswith("sqlite:///"):
+            store = self.settings.url.removeprefix("sqlite:///")
+            own += [store, f"{store}-wal", f"{store}-shm", f"{store}-journal"]
+        return own
+
+    def _open_store(self) -> Store:
+        from prefect_lineage.store.store import Store
+
+        return Store.open(self.settings.url, root=str(self.settings.root))
+
+    def read(self, question: Callable[[Store], R]) -> R:
+        """Ask the store something, with everything in it that this process has recorded.
+
+        Raises:
+            LineageError: the store cannot be read, or has no answer.
+        """
+        with paused():
+            self.drain.flush(FLUSH_SECONDS)
+            store = self._stores.get(os.getpid())
+            if store is None:  # a forked child opens its own
+                store = self._stores[os.getpid()] = self._open_store()
+            return question(store)
+
+    def _locate(self, target: object) -> str | None:
+        location = self.plugins.first("lineage_location", target=target)
+        return location.uri if isinstance(location, Location) else None
+
+    # -- runs ------------------------------------------------------------------------------------
+
+    @guarded
+    def begin_run(self, run: RunRecord) -> None:
+        """A run has started: it is known from now on, whatever becomes of it."""
+        self._spread_nets()
+        self.write(Record(self._scrubbed(run)))
+
+    @guarded
+    def end_run(self, run: RunRecord) -> None:
+        """A run has ended, in the state that ``run`` says."""
+        self.write(Record(self._scrubbed(run), attempt=run.attempt or 1))
+
+    @guarded
+    def flush(self, timeout: float = FLUSH_SECONDS) -> None:
+        """Bring the store up to date; says where the records wait if that takes too long."""
+        with paused():
+            waiting = self.drain.flush(timeout)
+        if waiting:
+            log.warning(
+                "%d lineage records wait in %s for the store; `prefect-lineage sync` loads them.",
+                waiting,
+                self.settings.journal_dir,
+            )
+
+    def close(self) -> None:
+        """Take the nets in and bring the store up to date."""
+        self._net.remove()
+        self._interceptors.remove()
+        self._carrying.remove()
+        self._netted = False
+        with paused():
+            self.drain.close()
+            store = self._stores.pop(os.getpid(), None)
+            if store is not None:
+                store.close()
+
+    def _spread_nets(self) -> None:
+        if not self._netted:
+            self._netted = True
+            with paused():
+                self._net.install()
+                self._carrying.install()
+                self._interceptors.install(
+                    (name, interceptor)
+                    for name, found in self.plugins.each("lineage_interceptors")
+                    for interceptor in found
+                )
+
+    def _scrubbed(self, run: RunRecord) -> RunRecord:
+        return dataclasses.replace(run, details=self.redactor.data(run.details)) if run.details else run
+
+    def write(self, record: Record) -> None:
+        """Put a record into the journal: from here on it cannot be lost."""
+        with paused():
+            self.journal.append(record)
+            self.drain.wake()
+            for _ in self.plugins.each("lineage_after_run", record=record):
+                pass
+
+    # -- attempts --------------------------------------------------------------------------------
+
+    def begin_attempt(
+        self, run: str, number: int, job: str, storage: tuple[str, ...] = ()
+    ) -> tuple[Attempt, Token[Attempt | None]]:
+        """From here on, in this context, what happens belongs to this attempt."""
+        limit = self.settings.max_edges_per_run
+        attempt = Attempt(run, number, job, limit=limit, storage=tuple(map(os.path.realpath, storage)))
+        return attempt, current.set(attempt)
+
+    @guarded
+    def end_attempt(self, attempt: Attempt, run: RunRecord, *, completed: bool) -> None:
+        """Fold what the attempt did and record it; ``completed`` is False if it failed."""
+        with paused():
+            touches = fold(attempt.accesses, lambda path, write: self._is_noise(attempt, path, write))
+            edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
+            pending.forget(attempt.accesses)
+            edges = self._bounded(attempt, _with_unchanged(_undeclared(edges, attempt.declared)))
+            details = {**run.details, **self._losses(attempt)}
+            run = dataclasses.replace(run, attempt=attempt.number, details=details)
+            self.write(Record(self._scrubbed(run), attempt.number, tuple(edges)))
+
+    def _is_noise(self, attempt: Attempt, path: str, write: bool) -> bool:
+        return self._noise(path, write=write, storage=attempt.storage)
+
+    def _losses(self, attempt: Attempt) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if attempt.dropped:
+            found["dropped"] = attempt.dropped
+        if attempt.misses:
+            found["misses"] = dict(attempt.misses)
+        return found
+
+    def _bounded(self, attempt: Attempt, edges: list[EdgeRecord]) -> list[EdgeRecord]:
+        limit = self.settings.max_edges_per_run
+        if len(edges) > limit:
+            attempt.dropped += len(edges) - limit
+            log.warning(
+                "Lineage dropped %d of %d edges of run %s: PREFECT_LINEAGE_MAX_EDGES_PER_RUN is %d.",
+                len(edges) - limit,
+                len(edges),
+                attempt.run,
+                limit,
+            )
+        return edges[:limit]
+
+    def _edge(self, attempt: Attempt, touch: Touch, *, completed: bool) -> EdgeRecord | None:
+        access = touch.access
+        content = self._content(attempt, touch)
+        if content is None:
+            return None
+        location = self.location(touch.target)
+        named = attempt.names.get(location.uri)
+        return EdgeRecord(
+            location=location,
+            content=content,
+            direction=touch.direction,
+            how="observed" if content.digest else "inferred",
+            via=access.via,
+            type=(named.type if named else None) or access.type or _guessed_type(touch.target, content),
+            typed=bool(named and named.typed) or access.type is not None,
+            name=named.name if named else None,
+            times=touch.times,
+            at=access.at,
+            partial=touch.direction == "output" and not completed,
+            metadata=self.redactor.data(dict(access.metadata)),
+        )
+
+    def _content(self, attempt: Attempt, touch: Touch) -> Content | None:
+        access = touch.access
+        path = local_path(touch.target)
+        content = self._remote(attempt, touch) if path is None else self._local(attempt, touch, path)
+        if content is None:
+            return None
+        return dataclasses.replace(
+            content,
+            format=access.format or content.format or _format(touch.target),
+            rows=access.rows,
+            schema=access.schema,
+        )
+
+    def _local(self, attempt: Attempt, touch: Touch, path: str) -> Content | None:
+        access = touch.access
+        if access.before is not None:
+            return access.before
+        if touch.direction == "output":
+            content = self.digester.of_file(path, attempt.run)
+            handle = access.handle() if access.handle is not None else None
+            if content is not None and handle is not None and not getattr(handle, "closed", True):
+                return dataclasses.replace(content, raced=True)  # still open: more may come
+            return content
+        if access.known is not None and fingerprint(path) != access.known:
+            return unhashed(attempt.run, path, access.known.size, raced=True)
+        return self.digester.of_file(path, attempt.run)
+
+    @staticmethod
+    def _remote(attempt: Attempt, touch: Touch) -> Content:
+        if touch.direction == "output":
+            return unhashed(attempt.run, touch.target)
+        return Content(digest="", covers="none")  # whatever is the newest version there
+
+    def location(self, target: str) -> Location:
+        """The identity of a path or URI, without secrets."""
+        found = self.identity.of(target)
+        return Location(found.namespace, self.redactor.text(found.key), self.redactor.text(found.uri))
+
+    def prepare(self, operation: Operation, target: str, via: str) -> Access:
+        """What an adapter's access must know before the call."""
+        path = local_path(target)
+        if path is None:
+            return Access(operation, target, via)
+        path = os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - no symlink may be resolved yet
+        access = self._net.prepare(operation, path, via)
+        if operation == "read":
+            access.known = fingerprint(path)
+            if access.known is not None:
+                pending.expect(access)
+        return access
+
+    # -- values ----------------------------------------------------------------------------------
+
+    @guarded
+    def value_returned(self, attempt: Attempt, value: object) -> None:
+        """An attempt returned a value; it is recorded when another run receives it."""
+        if self.settings.values == "off":
+            return
+        known = self.values.who_returned(value)
+        if known is not None and known.run == attempt.run:
+            return  # named already, while the task ran
+        returned = Returned(attempt.run, attempt.number, attempt.job)
+        self.values.remember(value, returned)
+        if self.settings.values == "all":
+            self._record_returned(returned, value)
+
+    @guarded
+    def values_passed(self, attempt: Attempt, parameters: Mapping[str, object]) -> None:
+        """An attempt begins with these arguments: those that other runs returned are its inputs."""
+        if self.settings.values == "off":
+            return
+        seen: set[int] = set()
+        for parameter, argument in parameters.items():
+            for value in walk(argument):
+                returned = self.values.who_returned(value)
+                if returned is None or id(returned) in seen or returned.run == attempt.run:
+                    continue
+                seen.add(id(returned))
+                changed = self._record_returned(returned, value)
+                attempt.declared.append(self.values.input_edge(returned, parameter, now(), changed=changed))
+        if attempt.declared:
+            self.write(Record(RunRecord(attempt.run), attempt.number, tuple(attempt.declared)))
+
+    def _record_returned(self, returned: Returned, value: object) -> bool:
+        """Record the producer's edge once; True if the value is no longer what was recorded."""
+        with paused():
+            if returned.recorded and id(value) != returned.identity:
+                return False  # a part of what was recorded as a whole
+            content = self.values.content(value, returned.run, returned.part)
+            if returned.recorded:
+                return returned.content is not None and content.digest != returned.content.digest
+            if returned.type == "value":
+                returned.type = self.values.type_of(value)
+            returned.content, returned.recorded = content, True
+            edge = self.values.output_edge(returned, now())
+            self.write(Record(RunRecord(returned.run), returned.attempt, (edge,)))
+            return False
+
+
+def _undeclared(edges: list[EdgeRecord], declared: list[EdgeRecord]) -> list[EdgeRecord]:
+    """The observed edges that the user has not declared already: one edge says it, not two."""
+    said = {(edge.location.uri, edge.direction, edge.content.digest) for edge in declared}
+    return [edge for edge in edges if (edge.location.uri, edge.direction, edge.content.digest) not in said]
+
+
+def _with_unchanged(edges: list[EdgeRecord]) -> list[EdgeRecord]:
+    """Mark outputs that have the very content that was read from the same place."""
+    read = {(edge.location, edge.content.digest) for edge in edges if edge.direction == "input"}
+    return [
+        dataclasses.replace(edge, unchanged=True)
+        if edge.direction == "output" and (edge.location, edge.content.digest) in read
+        else edge
+        for edge in edges
+    ]
+
+
+def _guessed_type(target: str, content: Content) -> str:
+    return "directory" if content.format == "directory" and not Path(target).suffix else "file"
+
+
+def _format(target: str) -> str | None:
+    return Path(target).suffix.lstrip(".").lower() or None

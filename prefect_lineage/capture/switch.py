@@ -1,0 +1,91 @@
+"""The switch: capture of this process is off, on for tracked tasks, or on for everything."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+from threading import RLock
+
+from prefect_lineage.capture.border import Border
+from prefect_lineage.capture.declaring import Declaring
+from prefect_lineage.capture.recorder import Recorder
+from prefect_lineage.settings import load
+
+__all__ = ["active", "declaring", "disable", "enable", "enable_tracked", "recorder"]
+
+log = logging.getLogger("prefect_lineage")
+
+_lock = RLock()
+_border: Border | None = None
+
+
+def enable() -> bool:
+    """Capture every run of this process from now on; a second call does nothing.
+
+    Returns:
+        Whether capture is on: not where ``PREFECT_LINEAGE_ENABLED=0``.
+    """
+    return _switch_on(everything=True)
+
+
+def enable_tracked() -> bool:
+    """Capture the tasks that are tracked; what :func:`enable` has switched on stays on."""
+    return _switch_on(everything=False)
+
+
+def _switch_on(*, everything: bool) -> bool:
+    global _border
+    with _lock:
+        if _border is not None:
+            _border.everything = _border.everything or everything
+            return True
+        settings = load()
+        for warning in settings.warnings:
+            log.warning("%s", warning)
+        if settings.enabled is False:
+            return False
+        _border = Border(Recorder(settings), everything=everything)
+        _border.install()
+        return True
+
+
+def disable() -> None:
+    """Stop capturing and restore every patched object; a second call does nothing."""
+    global _border
+    with _lock:
+        if _border is None:
+            return
+        border, _border = _border, None
+        border.remove()
+        border.recorder.close()
+
+
+def active() -> bool:
+    """Whether anything is captured in this process."""
+    return _border is not None
+
+
+def recorder() -> Recorder | None:
+    """The recorder of this process, if capture is on."""
+    return _border.recorder if _border is not None else None
+
+
+def declaring() -> Declaring | None:
+    """What takes the user's declarations in this process, if capture is on."""
+    return Declaring(_border.recorder) if _border is not None else None
+
+
+def _at_exit() -> None:
+    if _border is not None:
+        _border.recorder.flush()
+
+
+def _in_child() -> None:
+    """After a fork: the lock may have been held by a thread that is not there any more."""
+    global _lock
+    _lock = RLock()
+
+
+atexit.register(_at_exit)
+os.register_at_fork(after_in_child=_in_child)

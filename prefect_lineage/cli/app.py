@@ -1,0 +1,234 @@
+"""The commands and their options; what they do is imported when they are called.
+
+``prefect-lineage --help`` must answer at once, so nothing here imports the store, Prefect, pandas or pyvis.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from prefect_lineage.cli.options import GRAPH, OUTPUT, GraphOptions, OutputOptions, Time, flag, option
+from prefect_lineage.errors import LineageError
+
+__all__ = ["app"]
+
+
+def app() -> App:
+    """The parser of ``prefect-lineage`` with all of its commands."""
+    top = App(
+        name="prefect-lineage",
+        help=(
+            "Which run made which file, table, model or value, from what, and who used it since.\n\n"
+            "For example:\n"
+            "  prefect-lineage run flow.py\n"
+            "  prefect-lineage map --open"
+        ),
+        version=_version,
+        help_format="plaintext",
+    )
+    for command in (run, map_, ls, show, upstream, downstream, plugins, sync):
+        top.command(command, name=command.__name__.rstrip("_"))
+    store = App(name="db", help="Look after the store.", help_format="plaintext")
+    store.command(db_upgrade, name="upgrade")
+    store.command(db_stats, name="stats")
+    top.command(store)
+    return top
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("prefect-lineage")
+    except PackageNotFoundError:
+        return "unknown: the package is on the path, but not installed"
+
+
+def run(
+    script: Annotated[str | None, Parameter(help="A Python file.")] = None,
+    /,
+    *arguments: Annotated[str, Parameter(help="All that follows belongs to the script.")],
+    module: Annotated[
+        str | None, option("Run an importable module instead, as python -m does.", "-m")
+    ] = None,
+    url: Annotated[str | None, option("The store to record into. Default: the setting URL.")] = None,
+) -> int:
+    """Run a script or module with capture on; ends with the script's own exit code.
+
+    For example:
+      prefect-lineage run flow.py --rows 100
+      prefect-lineage run -m pipelines.nightly
+    """
+    from prefect_lineage.cli.script import run_module, run_script
+
+    if module is not None:
+        return run_module(module, arguments if script is None else (script, *arguments), url)
+    if script is None:
+        raise LineageError("There is no script to run; write prefect-lineage run SCRIPT or run -m MODULE.")
+    return run_script(script, arguments, url)
+
+
+def map_(
+    ref: Annotated[
+        str | None, Parameter(help="A version or run; without it the whole store is drawn.")
+    ] = None,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=("--output", "-o"), help="The HTML file to write.")] = Path(
+        "lineage.html"
+    ),
+    open_: Annotated[bool, flag("Open it in the browser.", "--open")] = False,
+    upstream: Annotated[bool, flag("Only what REF was made from.")] = False,
+    downstream: Annotated[bool, flag("Only what was made from REF.")] = False,
+    graph: GraphOptions = GRAPH,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """Write the lineage map: one HTML file that opens offline.
+
+    For example:
+      prefect-lineage map data/model.pkl -o model.html --open
+    """
+    from prefect_lineage.cli.mapping import write_map
+
+    return write_map(ref, output, (upstream, downstream), graph, out, open_)
+
+
+def ls(
+    what: Annotated[
+        str, Parameter(help="artifacts (default), versions or runs.", show_default=False)
+    ] = "artifacts",
+    pattern: Annotated[
+        str | None, Parameter(help="A glob on names and locations; for runs on names and jobs.")
+    ] = None,
+    /,
+    *,
+    type_: Annotated[str | None, option("Only of this artifact type.", "--type")] = None,
+    state: Annotated[str | None, option("Only with a run in this state: Completed, Failed …")] = None,
+    job: Annotated[str | None, option("Only with a run of such a job (a glob).")] = None,
+    flow: Annotated[str | None, option("Only with a run of such a flow (a glob).")] = None,
+    flow_run: Annotated[
+        str | None, option("Only what belongs to this flow run (id, prefix or name).")
+    ] = None,
+    tag: Annotated[str | None, option("Only with this tag.")] = None,
+    since: Annotated[Time | None, option("Only what is from this time or later (ISO 8601, UTC).")] = None,
+    until: Annotated[Time | None, option("Only what is from this time or earlier (ISO 8601, UTC).")] = None,
+    limit: Annotated[int | None, option("At most this many; 0: all. Default: 100, with --json all.")] = None,
+    offset: Annotated[int, option("Leave out this many of the newest.")] = 0,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """List artifacts, versions or runs, newest first.
+
+    For example:
+      prefect-lineage ls
+      prefect-lineage ls versions 'data/*.csv' --type dataset --json
+      prefect-lineage ls runs --state Failed --since 2026-11-01
+    """
+    from prefect_lineage.cli.listing import Wanted, list_entities
+
+    wanted = Wanted(what, pattern, type_, state, job, flow, flow_run, tag, since, until, limit, offset)
+    return list_entities(wanted, out)
+
+
+def show(
+    ref: Annotated[str, Parameter(help="A version (name, name:v3, path …) or a run (run:ID).")],
+    /,
+    *,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """Show everything that is known of one version or run.
+
+    For example:
+      prefect-lineage show zoo-model:latest
+      prefect-lineage show run:0a1b2c3d --json
+    """
+    from prefect_lineage.cli.showing import show_node
+
+    return show_node(ref, out)
+
+
+def upstream(
+    ref: Annotated[str, Parameter(help="A version (name, name:v3, path …) or a run (run:ID).")],
+    /,
+    *,
+    graph: GraphOptions = GRAPH,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """Show all that a version or run was made from, as a tree.
+
+    For example:
+      prefect-lineage upstream models/model.pkl --depth 4
+    """
+    from prefect_lineage.cli.walking import print_walk
+
+    return print_walk(ref, "upstream", graph, out)
+
+
+def downstream(
+    ref: Annotated[str, Parameter(help="A version (name, name:v3, path …) or a run (run:ID).")],
+    /,
+    *,
+    graph: GraphOptions = GRAPH,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """Show all that was made from a version or run, as a tree.
+
+    For example:
+      prefect-lineage downstream data/penguins.csv --json
+    """
+    from prefect_lineage.cli.walking import print_walk
+
+    return print_walk(ref, "downstream", graph, out)
+
+
+def plugins(*, out: OutputOptions = OUTPUT) -> int:
+    """Show what is installed: which plugins are active, which are not and why, what they watch.
+
+    For example:
+      prefect-lineage plugins
+    """
+    from prefect_lineage.cli.upkeep import list_plugins
+
+    return list_plugins(out)
+
+
+def sync(
+    directory: Annotated[Path | None, Parameter(help="Default: the setting JOURNAL_DIR.")] = None,
+    /,
+    *,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """Load the journals that wait on disk into the store.
+
+    A journal waits when a process died before it could write to the store, or comes from another machine.
+
+    For example:
+      prefect-lineage sync /mnt/worker-7/lineage-journal
+    """
+    from prefect_lineage.cli.upkeep import load_journals
+
+    return load_journals(directory, out)
+
+
+def db_upgrade(*, out: OutputOptions = OUTPUT) -> int:
+    """Bring the store to this release's schema; makes an empty one where there is none.
+
+    For example:
+      prefect-lineage db upgrade
+    """
+    from prefect_lineage.cli.upkeep import upgrade_store
+
+    return upgrade_store(out)
+
+
+def db_stats(*, out: OutputOptions = OUTPUT) -> int:
+    """Show how much the store holds.
+
+    For example:
+      prefect-lineage db stats --json
+    """
+    from prefect_lineage.cli.upkeep import print_stats
+
+    return print_stats(out)

@@ -1,0 +1,74 @@
+"""``map``."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from prefect_lineage.api.lineage_maps import draw
+from prefect_lineage.cli.opening import opened
+from prefect_lineage.cli.options import GraphOptions, OutputOptions
+from prefect_lineage.cli.screen import Screen, complain, print_json
+from prefect_lineage.cli.text import visible
+from prefect_lineage.cli.tree import summary
+from prefect_lineage.errors import LineageError
+from prefect_lineage.model.entities import Graph
+
+__all__ = ["write_map"]
+
+
+def write_map(
+    ref: str | None,
+    output: Path,
+    sides: tuple[bool, bool],
+    options: GraphOptions,
+    out: OutputOptions,
+    show: bool,
+) -> int:
+    """Write the map of ``ref``, or of all, to ``output``; tell what it shows, and open it if asked to.
+
+    ``sides`` is whether upstream and downstream were asked for; neither means both.
+    """
+    if ref is None:
+        _refuse_without_reference(options, sides)
+    upstream, downstream = sides if any(sides) else (True, True)
+    chosen = options.chosen()
+    # stderr: stdout carries the answer; and only for a person, who else would see the spinner
+    with Console(stderr=True, quiet=not sys.stderr.isatty()).status("Reading the store") as status:
+        with opened(out) as lineage:
+            graph = lineage.graph(ref, upstream=upstream, downstream=downstream, **chosen)
+            source = lineage.source
+        status.update("Drawing")
+        path = draw(graph, source=source).save(output)
+    _tell(path, graph, out)
+    if show and not webbrowser.open(path.as_uri()):
+        complain(f"No browser could be started; open {path} yourself.")
+    return 0
+
+
+def _tell(path: Path, graph: Graph, out: OutputOptions) -> None:
+    if out.json:
+        print_json(
+            {
+                "path": str(path),
+                "nodes": len(graph),
+                "edges": len(graph.edges),
+                "runs": len(graph.runs),
+                "versions": len(graph.versions),
+            }
+        )
+    else:
+        Screen().print(Text(f"{visible(path)}: {summary(graph)}"))
+
+
+def _refuse_without_reference(options: GraphOptions, sides: tuple[bool, bool]) -> None:
+    given = {"--depth": options.depth is not None, "--upstream": sides[0], "--downstream": sides[1]}
+    for name, used in given.items():
+        if used:
+            raise LineageError(
+                f"{name} needs a version or run to start from: prefect-lineage map REF {name}."
+            )

@@ -1,0 +1,72 @@
+"""``plugins``, ``sync``, ``db upgrade`` and ``db stats``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from rich.table import Table
+from rich.text import Text
+
+from prefect_lineage.cli.opening import opened
+from prefect_lineage.cli.options import OutputOptions
+from prefect_lineage.cli.screen import Screen, complain, print_json
+from prefect_lineage.cli.text import visible
+from prefect_lineage.plugins import PluginReport, report
+
+__all__ = ["list_plugins", "load_journals", "print_stats", "upgrade_store"]
+
+
+def list_plugins(out: OutputOptions) -> int:
+    """Print every plugin that is installed, active or not."""
+    reports = report()
+    if out.json:
+        print_json([asdict(plugin) for plugin in reports])
+        return 0
+    if not reports:
+        complain("No plugin is installed; is prefect-lineage itself installed, or only on the path?")
+        return 0
+    screen = Screen()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("plugin", "active", "from", "watches"):
+        table.add_column(title, overflow="fold", no_wrap=title == "active")
+    for plugin in reports:
+        table.add_row(*_plugin_cells(plugin))
+    screen.print(table)
+    return 0
+
+
+def _plugin_cells(plugin: PluginReport) -> tuple[Text, ...]:
+    release = f"{plugin.distribution} {plugin.version}" if plugin.distribution else plugin.module
+    watches = ", ".join(plugin.watches) or ", ".join(plugin.hooks)
+    what = Text(visible(watches))
+    if plugin.reason:
+        what = Text(visible(plugin.reason), style="yellow")
+    active = Text("yes", style="green") if plugin.active else Text("no", style="red")
+    return Text(visible(plugin.name), style="bold"), active, Text(visible(release)), what
+
+
+def upgrade_store(out: OutputOptions) -> int:
+    """Bring the store to this release's schema."""
+    with opened(out, readonly=False) as lineage:  # opening read-write is what upgrades
+        source, stats = lineage.source, lineage.stats()
+    if out.json:
+        print_json(stats)
+    else:
+        Screen().print(Text(f"{visible(source)} is up to date."))
+    return 0
+
+
+def print_stats(out: OutputOptions) -> int:
+    """Print how much the store holds."""
+    with opened(out) as lineage:
+        stats = lineage.stats()
+    if out.json:
+        print_json(stats)
+        return 0
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in stats.items():
+        table.add_row(Text(visible(name.replace("_", " "))), Text(visible(value)))
+    Screen().print(table)
+    return 0

@@ -1,0 +1,1 @@
+"""What leaves the program: the map page. No flow process loads this package."""

@@ -1,0 +1,194 @@
+"""The whole layout: components one below the other, each in shared columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isqrt
+
+from prefect_lineage.export.layout.chains import Columns, columns_of
+from prefect_lineage.export.layout.heights import heights
+from prefect_lineage.export.layout.ordering import arrange
+from prefect_lineage.export.layout.ranks import EXACT_LIMIT, ranks
+from prefect_lineage.graph.digraph import Digraph, acyclic, components
+
+__all__ = ["Placement", "Spacing", "layout"]
+
+Pair = tuple[int, int]
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """Distances in the map's units (pixels at a zoom of 1).
+
+    Attributes:
+        column: from the right edge of a column to the left edge of the next.
+        row: between cards of a column.
+        line: between two long edges that pass a column.
+        part: between parts of the graph that have nothing to do with each other.
+    """
+
+    column: float = 66.0
+    row: float = 20.0
+    line: float = 14.0
+    part: float = 44.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where everything lies.
+
+    Attributes:
+        x, y: the middle of each card.
+        column: the column of each card, from 0.
+        width: the width of each card's column.
+        routes: the points between the ends of each edge that passes a column, left to right.
+        crossings: pairs of edges that cross, counted between neighbouring columns.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    column: tuple[int, ...]
+    width: tuple[float, ...]
+    routes: Mapping[Pair, tuple[Point, ...]]
+    crossings: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One component: its members and what was found about them, by their index within it."""
+
+    members: list[int]
+    rank: list[int]
+    columns: Columns
+    height: list[float]
+    crossings: int
+
+
+def layout(
+    sizes: Sequence[tuple[float, float]],
+    edges: Iterable[Pair],
+    *,
+    weak: Iterable[Pair] = (),
+    spacing: Spacing | None = None,
+    exact_limit: int = EXACT_LIMIT,
+) -> Placement:
+    """Place cards so that every edge goes right, but for one in each loop.
+
+    Args:
+        sizes: width and height of each card.
+        edges: (tail, head) as indices into ``sizes``; repeats and loops of one are ignored.
+        weak: edges that give way where two nodes point at each other.
+        spacing: distances.
+        exact_limit: nodes of a component up to which columns are optimal.
+    """
+    room = spacing or Spacing()
+    graph = Digraph.of(len(sizes), edges)
+    forward = acyclic(graph, weak)
+    found = components(forward)
+    singles = [members[0] for members in found if len(members) == 1]
+    parts = [_part(forward, members, sizes, room, exact_limit) for members in found if len(members) > 1]
+    parts.sort(key=lambda part: (-len(part.members), part.members[0]))
+    return _assemble(parts, singles, sizes, room)
+
+
+def _part(
+    graph: Digraph,
+    members: list[int],
+    sizes: Sequence[tuple[float, float]],
+    room: Spacing,
+    exact_limit: int,
+) -> _Part:
+    own = {node: index for index, node in enumerate(members)}
+    inner = Digraph.of(len(members), ((own[tail], own[head]) for tail in members for head in graph.after[tail]))
+    rank = ranks(inner, exact_limit)
+    columns = columns_of(inner, rank)
+    crossed = arrange(columns)
+    half = [sizes[node][1] / 2 for node in members] + [0.0] * (columns.items - len(members))
+
+    def distance(upper: int, lower: int) -> float:
+        lines = upper >= columns.cards and lower >= columns.cards
+        return half[upper] + half[lower] + (room.line if lines else room.row)
+
+    return _Part(members, rank, columns, heights(columns, distance), crossed)
+
+
+def _assemble(
+    parts: list[_Part], singles: list[int], sizes: Sequence[tuple[float, float]], room: Spacing
+) -> Placement:
+    column = [0] * len(sizes)
+    for part in parts:
+        for index, node in enumerate(part.members):
+            column[node] = part.rank[index]
+    across = max(4, max(column, default=0) + 1, isqrt(len(singles)))
+    for index, node in enumerate(singles):
+        column[node] = index % across
+    middles, widths = _column_middles(column, sizes, room)
+    y = [0.0] * len(sizes)
+    routes: dict[Pair, tuple[Point, ...]] = {}
+    top = 0.0
+    for part in parts:
+        top = _stack(part, sizes, y, routes, middles, top) + room.part
+    _grid(singles, across, sizes, y, top, room)
+    return Placement(
+        x=tuple(middles[number] for number in column),
+        y=tuple(float(round(value)) for value in y),
+        column=tuple(column),
+        width=tuple(widths[number] for number in column),
+        routes=routes,
+        crossings=sum(part.crossings for part in parts),
+    )
+
+
+def _column_middles(
+    column: list[int], sizes: Sequence[tuple[float, float]], room: Spacing
+) -> tuple[list[float], list[float]]:
+    widths = [0.0] * (max(column, default=-1) + 1)
+    for number, (width, _) in zip(column, sizes, strict=True):
+        widths[number] = max(widths[number], width)
+    middles: list[float] = []
+    left = 0.0
+    for width in widths:
+        middles.append(float(round(left + width / 2)))
+        left += width + room.column
+    return middles, widths
+
+
+def _stack(
+    part: _Part,
+    sizes: Sequence[tuple[float, float]],
+    y: list[float],
+    routes: dict[Pair, tuple[Point, ...]],
+    middles: list[float],
+    top: float,
+) -> float:
+    """Write a component below ``top``; the height at which it ends."""
+    cards = len(part.members)
+    half = [sizes[node][1] / 2 for node in part.members] + [0.0] * (part.columns.items - cards)
+    shift = top - min(value - reach for value, reach in zip(part.height, half, strict=True))
+    for index, node in enumerate(part.members):
+        y[node] = part.height[index] + shift
+    for (tail, head), items in part.columns.routes.items():
+        first = part.rank[tail] + 1
+        routes[part.members[tail], part.members[head]] = tuple(
+            (middles[first + step], float(round(part.height[item] + shift))) for step, item in enumerate(items)
+        )
+    return shift + max(value + reach for value, reach in zip(part.height, half, strict=True))
+
+
+def _grid(
+    singles: list[int],
+    across: int,
+    sizes: Sequence[tuple[float, float]],
+    y: list[float],
+    top: float,
+    room: Spacing,
+) -> None:
+    """Nodes without any edge, row by row below the rest."""
+    for start in range(0, len(singles), across):
+        row = singles[start : start + across]
+        tall = max(sizes[node][1] for node in row)
+        for node in row:
+            y[node] = top + tall / 2
+        top += tall + room.row

@@ -1,0 +1,119 @@
+"""The map of a graph: one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import html as escaping
+from functools import cached_property
+from pathlib import Path
+
+from prefect_lineage.export.files import write_whole
+from prefect_lineage.export.layout import layout
+from prefect_lineage.export.page import render
+from prefect_lineage.export.view import Style, View, view
+from prefect_lineage.export.words import printable
+from prefect_lineage.model.entities import Graph
+from prefect_lineage.model.times import iso, now
+
+__all__ = ["LineageMap", "lineage_map"]
+
+
+class LineageMap:
+    """A page that shows a graph; it is made when it is first asked for."""
+
+    def __init__(self, shown: View, about: dict[str, str | None]) -> None:
+        self._view = shown
+        self._about = about
+
+    @property
+    def nodes(self) -> int:
+        """How many runs and versions the page holds."""
+        return len(self._view.cards)
+
+    @property
+    def edges(self) -> int:
+        """How many edges the page holds."""
+        return len(self._view.graph.edges)
+
+    @cached_property
+    def html(self) -> str:
+        """The whole document; it makes no request to anywhere.
+
+        Raises:
+            MapError: the page cannot be made from what is installed.
+        """
+        cards = self._view.cards
+        links = self._view.links
+        placement = layout(
+            [(card.width, card.height) for card in cards],
+            [(link.tail, link.head) for link in links],
+            weak=[(link.tail, link.head) for link in links if link.unchanged],
+        )
+        return render(self._view, placement, self._about)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page, whole or not at all; the absolute path of the file.
+
+        Raises:
+            MapError: the directory is missing or cannot be written.
+        """
+        return write_whole(Path(path), self.html)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the page in a frame of its own, without access to the notebook."""
+        return (
+            f'<iframe srcdoc="{escaping.escape(self.html)}" title="{escaping.escape(self._title)}" '
+            'sandbox="allow-scripts allow-popups allow-downloads" '
+            'style="width:100%;height:640px;border:1px solid #d5dae3;border-radius:8px"></iframe>'
+        )
+
+    @property
+    def _title(self) -> str:
+        return printable(self._about["title"] or "")
+
+    def __repr__(self) -> str:
+        return f"<LineageMap of {self.nodes} nodes and {self.edges} edges>"
+
+
+def lineage_map(
+    graph: Graph,
+    *,
+    title: str | None = None,
+    source: str = "",
+    generated_at: int | None = None,
+    ui_url: str | None = None,
+    style: Style | None = None,
+) -> LineageMap:
+    """The map of a graph.
+
+    Args:
+        graph: runs and versions with their edges; an empty one gives a page that says so.
+        title: the heading; by default the name of the node that was asked for.
+        source: what the graph was read from, as it may be shown to anybody.
+        generated_at: microseconds since the epoch, UTC; now by default.
+        ui_url: where Prefect's UI is, for links to runs that know no link of their own.
+        style: asked once per node, with its public JSON, for an ``icon`` and a ``label``.
+    """
+    shown = view(graph, style)
+    root = next(
+        (card.title for card, node in zip(shown.cards, shown.graph.nodes, strict=True) if node.id == graph.root),
+        None,
+    )
+    about = {
+        "title": title or root or "Lineage",
+        "subtitle": _subtitle(shown, root),
+        "source": source,
+        "generated_at": iso(now() if generated_at is None else generated_at),
+        "ui_url": ui_url,
+    }
+    return LineageMap(shown, about)
+
+
+def _subtitle(shown: View, root: str | None) -> str:
+    runs = sum(card.kind == "run" for card in shown.cards)
+    versions = len(shown.cards) - runs
+    counts = f"{_count(runs, 'run')} and {_count(versions, 'version')}"
+    return f"Lineage of {root}: {counts}" if root else f"All that is recorded: {counts}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

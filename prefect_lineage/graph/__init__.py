@@ -1,0 +1,1 @@
+"""Pure functions over graphs: they need no database, no browser and no Prefect."""

@@ -1,0 +1,1 @@
+"""The vocabulary: small frozen values that know neither SQL nor Prefect."""

@@ -1,0 +1,164 @@
+"""What capture hands to the store: one record per thing that happened, complete in itself.
+
+A record can be written to a journal as one line, carried to another machine and applied there. It
+therefore names artifacts by their identity and versions by their digest, never by a row id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+__all__ = ["RECORD_FORMAT", "Content", "EdgeRecord", "Location", "Record", "RunRecord"]
+
+RECORD_FORMAT = 1
+"""The version of the journal's line format; a reader refuses a higher one."""
+
+Direction = Literal["input", "output"]
+How = Literal["observed", "declared", "inferred"]
+RunKind = Literal["flow", "task", "script"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where data lies, in OpenLineage's naming: the pair is the identity, the URI is for people.
+
+    Attributes:
+        namespace: ``file://<host>``, ``s3://<bucket>``, ``inmemory://`` for values, ``name://`` for
+            artifacts that only have a name …
+        key: the name within the namespace: an absolute path, an object key, a job.
+        uri: how a person would write it.
+    """
+
+    namespace: str
+    key: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One content of an artifact, as capture found it.
+
+    Attributes:
+        digest: ``blake3:<hex>`` or ``sha256:<hex>``; ``run:<uuid>:<what>`` where the content has
+            no digest of its own and so is one version per producing run.
+        covers: what the digest covers: ``all`` bytes, or ``none`` of them.
+        size: bytes, if known.
+        format: ``csv``, ``parquet``, ``joblib`` …
+        rows: rows, if the call or a footer told.
+        schema: (column, type) pairs in the order of the data.
+        raced: the content changed between the access and its hashing.
+    """
+
+    digest: str
+    covers: Literal["all", "none"] = "all"
+    size: int | None = None
+    format: str | None = None
+    rows: int | None = None
+    schema: tuple[tuple[str, str], ...] = ()
+    raced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRecord:
+    """One version read or written by one attempt of a run.
+
+    Attributes:
+        location: the identity of the data.
+        content: which content of it; the pair (artifact, digest) is a version.
+        name: a name that a user gave; it claims the location. ``None``: called by its location.
+        type: ``file``, ``dataset``, ``model``, ``table``, ``value`` … of the artifact.
+        via: the call that did it, ``pandas.read_csv``; ``use_artifact`` and the like when declared.
+        times: how often the run did it.
+        at: microseconds since the epoch, UTC, of the first time.
+        unchanged: an output with the very content that the run had read from there.
+        partial: an output of an attempt that did not complete.
+        aliases: names to move to the version (outputs only).
+        metadata: what the user attached; merged into the version's.
+        typed: the type was given by a user and so replaces a guessed one.
+    """
+
+    location: Location
+    content: Content
+    direction: Direction
+    how: How
+    via: str
+    type: str = "file"
+    name: str | None = None
+    times: int = 1
+    at: int = 0
+    unchanged: bool = False
+    partial: bool = False
+    aliases: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    description: str | None = None
+    typed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as it stands; a later record of the same run fills in and overwrites what is not None.
+
+    Attributes:
+        id: Prefect's UUID (or one of ours for ``script`` runs), lower case with dashes.
+        kind: what executed.
+        job: qualified name of what executed: ``flow`` or ``flow.task``.
+        flow: the name of the enclosing flow (the flow's own for a flow run).
+        flow_run: UUID of the enclosing flow run (the run's own for a flow run).
+        parent: UUID of the run that this one is nested in.
+        state: as Prefect ended it: ``Completed``, ``Failed``, ``Cached``, ``Running`` …
+        started_at, ended_at: microseconds since the epoch, UTC.
+        attempt: the highest attempt so far, from 1.
+        details: parameters, code, environment, host, user, tags, deployment, ui_url …: whatever
+            else is shown of a run; merged key by key.
+    """
+
+    id: str
+    kind: RunKind | None = None
+    name: str | None = None
+    job: str | None = None
+    flow: str | None = None
+    flow_run: str | None = None
+    parent: str | None = None
+    state: str | None = None
+    started_at: int | None = None
+    ended_at: int | None = None
+    attempt: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One journal line: a run as it stands and the edges that one of its attempts added."""
+
+    run: RunRecord
+    attempt: int = 1
+    edges: tuple[EdgeRecord, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the journal: JSON types only."""
+        return {"format": RECORD_FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Record:
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            ValueError: the line has a newer format than this release knows.
+        """
+        if data.get("format", 0) > RECORD_FORMAT:
+            raise ValueError(f"record format {data['format']} is newer than {RECORD_FORMAT}")
+        return cls(
+            run=RunRecord(**data["run"]),
+            attempt=data["attempt"],
+            edges=tuple(_edge(edge) for edge in data["edges"]),
+        )
+
+
+def _edge(data: Mapping[str, Any]) -> EdgeRecord:
+    content = dict(data["content"])
+    content["schema"] = tuple((column, kind) for column, kind in content["schema"])
+    rest = {key: value for key, value in data.items() if key not in {"location", "content"}}
+    rest["aliases"] = tuple(rest["aliases"])
+    return EdgeRecord(location=Location(**data["location"]), content=Content(**content), **rest)

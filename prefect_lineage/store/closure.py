@@ -1,0 +1,166 @@
+"""All that lies upstream or downstream of a node, by one recursive query.
+
+A node is one integer: the row id of a version, or minus the row id of a run. ``UNION`` drops what was seen,
+so loops end; SQLite and PostgreSQL find nodes breadth first, so a bound cuts what is farthest.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefect_lineage.model.entities import Edge, Graph
+from prefect_lineage.store.rows import Loader
+from prefect_lineage.store.schema import INPUT, OUTPUT, edges
+
+__all__ = ["DIRECTION_ERROR", "Direction", "Found", "assemble", "walk"]
+
+Direction = Literal["upstream", "downstream"]
+
+DIRECTION_ERROR = "A direction is 'upstream' or 'downstream', not {!r}."
+
+_DEEP = 64
+"""Up to this depth the query counts it: a node then appears once per depth that it lies at, which is cheap
+while depths are few. Beyond it the whole closure is taken and cut afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a walk met: nodes as integers, nearest first, the edges among them, and how many were left out."""
+
+    nodes: tuple[int, ...]
+    edges: list[tuple[int, int, Edge]]
+    left_out: int = 0
+
+
+def walk(
+    connection: Connection,
+    loader: Loader,
+    node: int,
+    direction: Direction,
+    *,
+    depth: int | None,
+    as_of: int | None,
+    limit: int,
+) -> Found:
+    """The closure of one node.
+
+    Args:
+        connection: in a transaction, so that nodes and edges are of one state.
+        loader: on the same connection.
+        node: where to begin.
+        direction: along which way.
+        depth: how many edges far; None: all the way.
+        as_of: microseconds; edges made later do not count.
+        limit: how many nodes at most.
+    """
+    if depth is not None and depth <= _DEEP:
+        nodes, total = _counted(connection, node, direction, depth, as_of, limit)
+        return Found(nodes, _edges_among(loader, nodes, as_of), total - len(nodes))
+    nodes, total = _whole(connection, node, direction, as_of, limit)
+    between = _edges_among(loader, nodes, as_of)
+    if depth is None:
+        return Found(nodes, between, total - len(nodes))
+    return _cut(Found(nodes, between, total - len(nodes)), node, direction, depth)
+
+
+def assemble(loader: Loader, parts: Iterable[Found], root: int | None = None) -> Graph:
+    """One graph of the union of what walks found, the root first."""
+    parts = list(parts)
+    nodes = dict.fromkeys(node for part in parts for node in part.nodes)
+    between = {
+        (run, version, edge.direction, edge.attempt): edge
+        for part in parts
+        for run, version, edge in part.edges
+    }
+    versions = loader.versions(node for node in nodes if node > 0)
+    runs = loader.runs(-node for node in nodes if node < 0)
+    members = {node: versions[node] if node > 0 else runs[-node] for node in nodes}
+    return Graph(
+        nodes=tuple(members.values()),
+        edges=tuple(between.values()),
+        root=None if root is None else members[root].id,
+        truncated=sum(part.left_out for part in parts),
+    )
+
+
+def _counted(
+    connection: Connection, node: int, direction: Direction, depth: int, as_of: int | None, limit: int
+) -> tuple[tuple[int, ...], int]:
+    found = sa.select(_bound(node).label("node"), sa.literal(0).label("depth")).cte("found", recursive=True)
+    step = sa.select(_other_end(found), found.c.depth + 1).select_from(
+        found.join(edges, _leads_on(found, direction, as_of))
+    )
+    found = found.union(step.where(found.c.depth < depth))
+    nearest = sa.func.min(found.c.depth)
+    statement = sa.select(found.c.node).group_by(found.c.node).order_by(nearest, sa.func.abs(found.c.node))
+    nodes = tuple(connection.execute(statement.limit(limit)).scalars())
+    if len(nodes) < limit:
+        return nodes, len(nodes)
+    total = connection.execute(sa.select(sa.func.count(sa.distinct(found.c.node)))).scalar_one()
+    return nodes, total
+
+
+def _whole(
+    connection: Connection, node: int, direction: Direction, as_of: int | None, limit: int
+) -> tuple[tuple[int, ...], int]:
+    found = sa.select(_bound(node).label("node")).cte("found", recursive=True)
+    found = found.union(
+        sa.select(_other_end(found)).select_from(found.join(edges, _leads_on(found, direction, as_of)))
+    )
+    nodes = tuple(connection.execute(sa.select(found.c.node).limit(limit)).scalars())
+    if len(nodes) < limit:
+        return nodes, len(nodes)
+    return nodes, connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
+
+
+def _bound(node: int) -> sa.ColumnElement[int]:
+    return sa.cast(sa.bindparam("start", node), sa.BigInteger)
+
+
+def _other_end(found: sa.CTE) -> sa.ColumnElement[int]:
+    return sa.case((found.c.node > 0, -edges.c.run_id), else_=edges.c.version_id).label("node")
+
+
+def _leads_on(found: sa.CTE, direction: Direction, as_of: int | None) -> sa.ColumnElement[bool]:
+    """From a version along one kind of edge, from a run along the other. Row ids are positive, so each
+    half is met by its own kind of node only; each is one index search."""
+    from_version, from_run = (OUTPUT, INPUT) if direction == "upstream" else (INPUT, OUTPUT)
+    condition = sa.or_(
+        sa.and_(edges.c.version_id == found.c.node, edges.c.direction == from_version),
+        sa.and_(edges.c.run_id == -found.c.node, edges.c.direction == from_run),
+    )
+    return condition if as_of is None else sa.and_(condition, edges.c.at <= as_of)
+
+
+def _edges_among(loader: Loader, nodes: Iterable[int], as_of: int | None) -> list[tuple[int, int, Edge]]:
+    """Every edge between two of the nodes. All of them lie on the way that was walked: who leads to a node
+    that was met, leads to the start."""
+    members = set(nodes)
+    between = loader.edges((-node for node in nodes if node < 0), as_of)
+    return [(run, version, edge) for run, version, edge in between if version in members]
+
+
+def _cut(found: Found, start: int, direction: Direction, depth: int) -> Found:
+    """What lies at most ``depth`` edges away."""
+    onward: dict[int, list[int]] = {}
+    for run, version, edge in found.edges:
+        tail, head = (version, -run) if edge.direction == "input" else (-run, version)
+        here, there = (head, tail) if direction == "upstream" else (tail, head)
+        onward.setdefault(here, []).append(there)
+    reached, queue = {start: 0}, deque([start])
+    while queue:
+        here = queue.popleft()
+        if reached[here] == depth:
+            continue
+        for there in onward.get(here, ()):
+            if there not in reached:
+                reached[there] = reached[here] + 1
+                queue.append(there)
+    kept = [edge for edge in found.edges if -edge[0] in reached and edge[1] in reached]
+    return Found(tuple(reached), kept, found.left_out)

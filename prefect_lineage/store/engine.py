@@ -1,0 +1,267 @@
+"""Connections: opening them, taking the write lock, and errors that a person can read."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from prefect_lineage.errors import StoreError, StoreForeign, StoreMissing
+from prefect_lineage.store.lines import dump_json, load_json
+
+__all__ = ["Database", "RecordRefused", "parse_url"]
+
+WAIT_S = 30.0
+"""How long a writer waits for the others before it gives up."""
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_SQLITE_HEADER = b"SQLite format 3\x00"
+_POSTGRES_DRIVERS = ("psycopg", "psycopg2", "pg8000")
+_ADVISORY_KEY = 0x6C696E65616765  # "lineage": any number serves, if all writers use the same
+_EXPECTED = "expected sqlite:///path/to/lineage.db or postgresql://user@host/database"
+
+# Engines that a fork copied. Closing their connections here would speak on the parent's sockets and
+# drop the parent's locks, so they are kept from the garbage collector until this process ends.
+_INHERITED: list[Engine] = []
+
+
+class RecordRefused(StoreError):
+    """The database works but will not take this very record; trying again is of no use."""
+
+
+def parse_url(text: str) -> URL:
+    """Read a store's URL; SQLite paths become absolute.
+
+    Raises:
+        StoreError: it is malformed or of an unsupported kind; a password is never repeated.
+    """
+    try:
+        url = make_url(text)
+    except (exc.ArgumentError, ValueError) as error:
+        # The text is not repeated: where it cannot be parsed, a password in it cannot be found.
+        raise StoreError(f"The store's URL cannot be read: {_EXPECTED}.") from error
+    if url.drivername in {"sqlite", "sqlite+pysqlite"}:
+        return _sqlite_url(url)
+    backend, _, driver = url.drivername.partition("+")
+    if backend in {"postgresql", "postgres"} and driver in {"", *_POSTGRES_DRIVERS}:
+        return url.set(drivername=f"postgresql+{driver or _postgres_driver()}")
+    raise StoreError(f"The store's URL begins with {url.drivername}:, which is not supported: {_EXPECTED}.")
+
+
+def _sqlite_url(url: URL) -> URL:
+    if url.query or url.host:
+        raise StoreError(
+            "The store's URL has more than a path: expected sqlite:///relative.db or sqlite:////absolute.db."
+        )
+    if url.database in {None, "", ":memory:"}:
+        return url.set(drivername="sqlite", database=":memory:")
+    return url.set(drivername="sqlite", database=os.path.abspath(os.path.expanduser(str(url.database))))
+
+
+def _postgres_driver() -> str:
+    for driver in _POSTGRES_DRIVERS:
+        if importlib.util.find_spec(driver):
+            return driver
+    raise StoreError("A PostgreSQL store needs a driver: pip install 'psycopg[binary]'.")
+
+
+class Database:
+    """One database behind a URL. Threads may share it; after a fork the child connects anew.
+
+    Raises:
+        StoreError: and its tree, from every method; nothing of SQLAlchemy or SQLite leaves bare.
+    """
+
+    def __init__(self, url: str, *, readonly: bool = False) -> None:
+        self.url = parse_url(url)
+        self.readonly = readonly
+        self.is_sqlite = self.url.drivername == "sqlite"
+        self.in_memory = self.is_sqlite and self.url.database == ":memory:"
+        # One connection serves all threads of a store in memory: one at a time.
+        self._turn = threading.RLock() if self.in_memory else None
+        if self.is_sqlite and not self.in_memory:
+            _check_file(Path(str(self.url.database)), readonly)
+        self._pid = os.getpid()
+        with self.translated():
+            self._engine = self._create()
+
+    def __str__(self) -> str:
+        """The URL as it may be shown."""
+        return self.url.set(query={}).render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection in a transaction that sees one state of the store."""
+        with self.translated(), self._turn or nullcontext(), self._current().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection that holds the write lock; committed at the end, rolled back on an error."""
+        if self.readonly:
+            raise StoreError(f"The store {self} was opened read-only and cannot be written to.")
+        with self.translated(), self._turn or nullcontext(), self._current().connect() as connection:
+            writer = connection.execution_options(lineage_write=True)
+            with writer.begin():
+                if not self.is_sqlite:
+                    # One writer at a time, as SQLite has it: no deadlocks, numbers without gaps.
+                    writer.execute(sa.text(f"SET LOCAL lock_timeout = '{int(WAIT_S)}s'"))
+                    writer.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
+                yield writer
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self.translated():
+            self._current().dispose()
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn the errors of the layers below into ours."""
+        try:
+            yield
+        except (exc.SQLAlchemyError, sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> StoreError:
+        cause = getattr(error, "orig", None) or error
+        words = str(cause).strip().partition("\n")[0].rstrip(".") or type(cause).__name__
+        if self.url.password:
+            words = words.replace(str(self.url.password), "***")
+        if _is_refusal(error):
+            return RecordRefused(f"The store {self} refuses what was recorded: {words}.")
+        if _is_busy(cause):
+            return StoreError(f"The store {self} is locked by another process; try again when that is done.")
+        if isinstance(cause, sqlite3.DatabaseError) and "not a database" in words:
+            return StoreForeign(f"{self.url.database} is not an SQLite database, so it is no lineage store.")
+        return StoreError(f"The store {self} cannot be used: {words}.")
+
+    def _current(self) -> Engine:
+        if self._pid != os.getpid():
+            _INHERITED.append(self._engine)
+            self._engine, self._pid = self._create(), os.getpid()
+        return self._engine
+
+    def _create(self) -> Engine:
+        options: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load_json}
+        if not self.is_sqlite:
+            connect = {} if self.url.drivername.endswith("pg8000") else {"connect_timeout": 10}
+            if self.readonly:
+                options["execution_options"] = {"postgresql_readonly": True}
+            return sa.create_engine(self.url, pool_pre_ping=True, connect_args=connect, **options)
+        pool = StaticPool if self.in_memory else QueuePool
+        engine = sa.create_engine("sqlite://", creator=self._connect_sqlite, poolclass=pool, **options)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _connect_sqlite(self) -> sqlite3.Connection:
+        if self.in_memory:
+            connection = _raw(":memory:")
+        elif self.readonly:
+            connection = _raw(_readonly_uri(Path(str(self.url.database))), uri=True)
+        else:
+            connection = _raw(str(self.url.database))
+        try:
+            # SQLAlchemy sees nothing of these, so a failure must not leak the connection.
+            if not (self.readonly or self.in_memory):
+                _use_wal(connection)
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA foreign_keys=ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _raw(database: str, *, uri: bool = False) -> sqlite3.Connection:
+    # isolation_level=None: the module begins nothing by itself, _begin_sqlite does.
+    return sqlite3.connect(database, uri=uri, timeout=5.0, isolation_level=None, check_same_thread=False)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """The switch needs the file alone; who comes second finds it switched."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - a pause, no secret
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - _connect_sqlite made it
+    if connection.get_execution_options().get("lineage_write"):
+        _begin_immediate(raw)
+    else:
+        raw.execute("BEGIN")
+
+
+def _begin_immediate(raw: sqlite3.Connection) -> None:
+    """Take the write lock. SQLite's own waiting starves some writers; random pauses are fair."""
+    deadline = time.monotonic() + WAIT_S
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.001, 0.03))  # noqa: S311 - a pause, no secret
+            else:
+                return
+    finally:
+        raw.execute("PRAGMA busy_timeout=5000")
+
+
+def _is_busy(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _BUSY
+
+
+def _is_refusal(error: Exception) -> bool:
+    if isinstance(error, exc.DBAPIError):
+        return isinstance(error, (exc.DataError, exc.IntegrityError)) and not error.connection_invalidated
+    return isinstance(error, (exc.StatementError, OverflowError, UnicodeError))
+
+
+def _readonly_uri(path: Path) -> str:
+    """``mode=ro`` changes nothing in the file, but needs the WAL's side files, which a directory that
+    cannot be written to does not let it make; nobody else writes there either, so ``immutable`` is true."""
+    side = path.with_name(path.name + "-wal")
+    sealed = not side.exists() and not os.access(path.parent, os.W_OK)
+    return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if sealed else ''}"
+
+
+def _check_file(path: Path, readonly: bool) -> None:
+    try:
+        if path.is_dir():
+            raise StoreForeign(f"{path} is a directory, so it is no lineage store: name a file in it.")
+        if not path.exists():
+            if readonly:
+                raise StoreMissing(f"There is no lineage store at {path}: nothing was recorded there yet.")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return
+        with path.open("rb") as stream:
+            head = stream.read(len(_SQLITE_HEADER))
+    except OSError as error:
+        raise StoreError(f"The store {path} cannot be used: {error.strerror or error}.") from error
+    if head and head != _SQLITE_HEADER:
+        raise StoreForeign(f"{path} is not an SQLite database, so it is no lineage store.")

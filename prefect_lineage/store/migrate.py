@@ -1,0 +1,86 @@
+"""Is this database ours, and of which revision? Creating and upgrading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefect_lineage.errors import StoreError, StoreForeign, StoreMissing, StoreNewer
+from prefect_lineage.store.engine import Database
+from prefect_lineage.store.schema import REVISIONS, alembic_version, metadata
+
+__all__ = ["prepare", "upgrade"]
+
+_SIGNS = {"artifacts", "versions", "edges", "journals"}
+"""The tables by which a lineage store is known from other databases with an alembic_version."""
+
+
+def prepare(database: Database) -> None:
+    """Make sure that the database is an up-to-date lineage store; create or upgrade it if it may be written.
+
+    Raises:
+        StoreMissing, StoreForeign, StoreNewer: see :mod:`prefect_lineage.errors`.
+        StoreError: it is older and opened read-only.
+    """
+    with database.reading() as connection:
+        revision = _revision(connection, database)
+    if revision == REVISIONS[-1]:
+        return
+    if database.readonly:
+        raise _unusable(database, revision)
+    with database.writing() as connection:
+        # Asked again under the lock: another process may just have done it.
+        revision = _revision(connection, database)
+        if revision is None:
+            _create(connection)
+        elif revision != REVISIONS[-1]:
+            upgrade(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that the database lacks, in the connection's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    scripts = Path(__file__).with_name("migrations")
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def _create(connection: Connection) -> None:
+    """All tables at once: the same as all migrations (a test compares them), without importing alembic."""
+    metadata.create_all(connection)
+    alembic_version.create(connection, checkfirst=True)
+    connection.execute(alembic_version.insert().values(version_num=REVISIONS[-1]))
+
+
+def _revision(connection: Connection, database: Database) -> str | None:
+    """The store's revision; None for a database without a table."""
+    tables = set(sa.inspect(connection).get_table_names())
+    if not tables:
+        return None
+    if not tables >= _SIGNS | {"alembic_version"}:
+        raise StoreForeign(
+            f"The database {database} holds other tables and no lineage: name another database for the store."
+        )
+    revision = connection.execute(sa.select(alembic_version.c.version_num)).scalar()
+    if revision is None:
+        raise StoreForeign(f"The database {database} does not say which revision of a lineage store it is.")
+    if revision not in REVISIONS:
+        raise StoreNewer(
+            f"The store {database} was written by a newer release (its revision {revision} is unknown here):"
+            " upgrade prefect-lineage."
+        )
+    return str(revision)
+
+
+def _unusable(database: Database, revision: str | None) -> StoreError:
+    if revision is None:
+        return StoreMissing(f"There is no lineage in {database}: nothing was recorded there yet.")
+    return StoreError(
+        f"The store {database} has revision {revision} and this release needs {REVISIONS[-1]}:"
+        " run 'prefect-lineage db upgrade'."
+    )

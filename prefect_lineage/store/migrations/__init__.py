@@ -1,0 +1,1 @@
+"""Alembic's scripts; run by :func:`prefect_lineage.store.migrate.upgrade`."""

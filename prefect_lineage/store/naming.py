@@ -1,0 +1,241 @@
+"""Which artifact a location belongs to, and what naming it changes.
+
+An artifact is called by its location until somebody names it. The name then *claims* the location: the
+artifact is renamed and keeps its versions. Where the name is another artifact's already, or the location's
+artifact has a name of its own, the location changes hands and the versions before stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from prefect_lineage.model.records import EdgeRecord, Location
+from prefect_lineage.store.bulk import changed_values, select_in, update_by_id, within
+from prefect_lineage.store.schema import NAMED, artifacts, locations
+
+__all__ = ["ArtifactRow", "Change", "LocationRow", "Naming"]
+
+_SAVED = ("namespace", "key", "name", "type", "uri", "next_number", "created_at", "updated_at")
+
+_LOCATIONS = (
+    sa.select(artifacts, *(column.label(f"location_{column.name}") for column in locations.c))
+    .join(locations, locations.c.artifact_id == artifacts.c.id)
+    .where(within(sa.tuple_(locations.c.namespace, locations.c.key)))
+)
+_NAMED = sa.select(artifacts).where(artifacts.c.namespace == NAMED, within(artifacts.c.key))
+_ARTIFACT_IDS = sa.select(artifacts.c.id, artifacts.c.namespace, artifacts.c.key).where(
+    within(sa.tuple_(artifacts.c.namespace, artifacts.c.key))
+)
+_LOCATION_IDS = sa.select(locations.c.id, locations.c.namespace, locations.c.key).where(
+    within(sa.tuple_(locations.c.namespace, locations.c.key))
+)
+_MOVE = (
+    locations.update()
+    .where(locations.c.id == sa.bindparam("row_id"))
+    .values(artifact_id=sa.bindparam("owner"))
+)
+
+
+@dataclass(slots=True, eq=False)
+class ArtifactRow:
+    """A row of ``artifacts`` while a batch is applied; ``id`` is None until it is saved."""
+
+    namespace: str
+    key: str
+    name: str
+    type: str
+    uri: str
+    created_at: int
+    updated_at: int
+    next_number: int = 0
+    id: int | None = None
+    changed: bool = True
+
+    @property
+    def is_named(self) -> bool:
+        return self.namespace == NAMED
+
+    def touch(self, at: int) -> None:
+        """Note that something became of it at that time."""
+        self.updated_at = max(self.updated_at, at)
+        self.created_at = min(self.created_at, at)
+        self.changed = True
+
+
+@dataclass(slots=True, eq=False)
+class LocationRow:
+    """A row of ``locations`` with the artifact that owns it."""
+
+    namespace: str
+    key: str
+    uri: str
+    artifact: ArtifactRow
+    id: int | None = None
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of ``history`` in the making: the artifact may not have an id yet."""
+
+    at: int
+    who: str
+    action: str
+    artifact: ArtifactRow
+    details: dict[str, str | None]
+
+
+class Naming:
+    """The artifacts and locations that a batch touches: loaded once, changed in memory, saved once."""
+
+    def __init__(self, connection: Connection, edges: Iterable[EdgeRecord]) -> None:
+        self._connection = connection
+        self._by_id: dict[int, ArtifactRow] = {}
+        self._named: dict[str, ArtifactRow] = {}
+        self._locations: dict[tuple[str, str], LocationRow] = {}
+        self._new: list[ArtifactRow] = []
+        self.changes: list[Change] = []
+        self._load(edges)
+
+    def place(self, edge: EdgeRecord, at: int, who: str) -> tuple[ArtifactRow, LocationRow]:
+        """The artifact that the edge's content is a version of, and where that content lies."""
+        spot = edge.location
+        name = edge.name or (spot.key if spot.namespace == NAMED else None)
+        row = self._locations.get((spot.namespace, spot.key))
+        if row is None:
+            artifact = self._called(name, edge, at) if name else self._create(spot, spot.uri, edge, at)
+            row = LocationRow(spot.namespace, spot.key, spot.uri, artifact)
+            self._locations[spot.namespace, spot.key] = row
+        elif name:
+            self._claim(row, name, edge, at, who)
+        self._describe(row, edge, at)
+        return row.artifact, row
+
+    def save_new(self) -> None:
+        """Insert new artifacts and new or moved locations, so that all of them have ids."""
+        self._save_artifacts()
+        self._save_locations()
+
+    def save_changed(self) -> None:
+        """Update the artifacts that have changed since they were loaded or inserted."""
+        changed = [row for row in self._by_id.values() if row.changed]
+        if changed:
+            self._connection.execute(
+                update_by_id(artifacts, _SAVED),
+                [
+                    changed_values(row.id, _SAVED, (getattr(row, column) for column in _SAVED))
+                    for row in sorted(changed, key=lambda row: row.id or 0)
+                ],
+            )
+
+    def _called(self, name: str, edge: EdgeRecord, at: int) -> ArtifactRow:
+        return self._named.get(name) or self._create(Location(NAMED, name, edge.location.uri), name, edge, at)
+
+    def _create(self, place: Location, name: str, edge: EdgeRecord, at: int) -> ArtifactRow:
+        row = ArtifactRow(place.namespace, place.key, name, edge.type, edge.location.uri, at, at)
+        self._new.append(row)
+        if row.is_named:
+            self._named[name] = row
+        return row
+
+    def _claim(self, row: LocationRow, name: str, edge: EdgeRecord, at: int, who: str) -> None:
+        before, named = row.artifact, self._named.get(name)
+        if before is named:
+            return
+        if named is None and not before.is_named:
+            details: dict[str, str | None] = {"from": before.name, "to": name}
+            before.namespace, before.key, before.name = NAMED, name, name
+            before.touch(at)
+            self._named[name] = before
+            self.changes.append(Change(at, who, "name", before, details))
+            return
+        row.artifact, row.changed = self._called(name, edge, at), True
+        self.changes.append(
+            Change(at, who, "claim", row.artifact, {"location": row.uri, "from": before.name, "to": name})
+        )
+
+    @staticmethod
+    def _describe(row: LocationRow, edge: EdgeRecord, at: int) -> None:
+        artifact = row.artifact
+        if edge.typed and artifact.type != edge.type:
+            artifact.type = edge.type
+            artifact.touch(at)
+        if edge.direction == "output" and not edge.partial and artifact.uri != row.uri:
+            artifact.uri = row.uri
+            artifact.touch(at)
+
+    def _load(self, edges: Iterable[EdgeRecord]) -> None:
+        keys, names = set(), set()
+        for edge in edges:
+            keys.add((edge.location.namespace, edge.location.key))
+            if edge.name:
+                names.add(edge.name)
+            elif edge.location.namespace == NAMED:
+                names.add(edge.location.key)
+        for row in select_in(self._connection, _LOCATIONS, sorted(keys), 250):
+            place = (row.location_namespace, row.location_key)
+            self._locations[place] = LocationRow(
+                *place, row.location_uri, self._known(row), row.location_id, False
+            )
+        for row in select_in(self._connection, _NAMED, sorted(names)):
+            self._known(row)
+
+    def _known(self, row: Row[Any]) -> ArtifactRow:
+        if row.id not in self._by_id:
+            artifact = ArtifactRow(
+                row.namespace,
+                row.key,
+                row.name,
+                row.type,
+                row.uri,
+                row.created_at,
+                row.updated_at,
+                row.next_number,
+                row.id,
+                False,
+            )
+            self._by_id[row.id] = artifact
+            if artifact.is_named:
+                self._named[artifact.key] = artifact
+        return self._by_id[row.id]
+
+    def _save_artifacts(self) -> None:
+        if not self._new:
+            return
+        rows = {(row.namespace, row.key): row for row in self._new}
+        self._connection.execute(
+            artifacts.insert(),
+            [{column: getattr(rows[key], column) for column in _SAVED} for key in sorted(rows)],
+        )
+        for found in select_in(self._connection, _ARTIFACT_IDS, sorted(rows), 250):
+            row = rows[found.namespace, found.key]
+            row.id, row.changed = found.id, False
+            self._by_id[found.id] = row
+        self._new = []
+
+    def _save_locations(self) -> None:
+        changed = [row for row in self._locations.values() if row.changed]
+        moved = [row for row in changed if row.id is not None]
+        new = {(row.namespace, row.key): row for row in changed if row.id is None}
+        if moved:
+            self._connection.execute(
+                _MOVE,
+                [{"row_id": row.id, "owner": row.artifact.id} for row in moved],
+            )
+        if new:
+            self._connection.execute(
+                locations.insert(),
+                [
+                    {"namespace": key[0], "key": key[1], "uri": row.uri, "artifact_id": row.artifact.id}
+                    for key, row in sorted(new.items())
+                ],
+            )
+            for found in select_in(self._connection, _LOCATION_IDS, sorted(new), 250):
+                new[found.namespace, found.key].id = found.id
+        for row in changed:
+            row.changed = False

@@ -1,0 +1,249 @@
+"""From a reference to the one thing that it names, or to a sentence about what is near."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from prefect_lineage.errors import ReferenceAmbiguous, ReferenceUnknown
+from prefect_lineage.model.reference import Reference
+from prefect_lineage.store.bulk import select_in, within
+from prefect_lineage.store.content import digests_of
+from prefect_lineage.store.rows import Loader, number_in
+from prefect_lineage.store.schema import NAMED, aliases, artifacts, locations, runs, versions
+from prefect_lineage.store.versioning import LATEST
+
+__all__ = ["Resolver"]
+
+_NEAREST = 3
+_COMPARED = 5_000
+"""Names that a misspelt one is compared with; comparing takes about 20 microseconds each."""
+_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/]*)(?:/(.*))?\Z", re.DOTALL)
+_SCHEMES = {"s3a": "s3", "s3n": "s3"}
+_UUID_START = re.compile(r"[0-9a-f-]{1,36}\Z")
+
+
+class Resolver:
+    """Answers references from one connection.
+
+    Raises:
+        ReferenceUnknown, ReferenceAmbiguous: from both public methods, with candidates.
+    """
+
+    def __init__(self, connection: Connection, loader: Loader, root: str | None) -> None:
+        self._connection = connection
+        self._loader = loader
+        self._root = root
+
+    def version(self, ref: Reference) -> int:
+        """The row id of a version."""
+        if ref.is_run:
+            raise ReferenceUnknown(
+                f"{ref.text!r} names a run and a version was expected.", reference=ref.text
+            )
+        by_id = number_in(ref.text) if ref.text.startswith("version-") else None
+        if by_id is not None and self._scalar(sa.select(versions.c.id).where(versions.c.id == by_id)):
+            return by_id
+        # A name may look like a reference with an ending; the whole text goes first.
+        whole = Reference(ref.text, ref.text)
+        for form in dict.fromkeys((whole, ref)):
+            owner = self._artifact(form)
+            if owner is not None:
+                return self._version_of(owner, form)
+        return self._by_content(ref)
+
+    def run(self, ref: Reference) -> int:
+        """The row id of a run: by UUID, by the beginning of one, by name."""
+        wanted = ref.target if ref.is_run else ref.text
+        known = runs.c.kind.is_not(None)
+        found = self._runs(known, runs.c.uuid == wanted.lower())
+        if not found and _UUID_START.match(wanted.lower()):
+            found = self._runs(known, runs.c.uuid.startswith(wanted.lower(), autoescape=True))
+        found = found or self._runs(known, runs.c.name == wanted)
+        if not found:
+            self._unknown_run(ref, wanted)
+        if len(found) > 1:
+            raise ReferenceAmbiguous(
+                f"Several runs answer to {ref.text!r}: {_listed([f'run:{row.uuid}' for row in found])};"
+                " write more of the UUID.",
+                reference=ref.text,
+                candidates=[f"run:{row.uuid}" for row in found],
+            )
+        return int(found[0].id)
+
+    def _runs(self, *conditions: sa.ColumnElement[bool]) -> Sequence[Row[Any]]:
+        newest = sa.func.coalesce(runs.c.started_at, 0).desc()
+        statement = sa.select(runs.c.id, runs.c.uuid).where(*conditions).order_by(newest).limit(5)
+        return self._connection.execute(statement).all()
+
+    def _artifact(self, ref: Reference) -> int | None:
+        """The artifact of that name, or else the one that owns the location."""
+        named = sa.select(artifacts.c.id).where(artifacts.c.namespace == NAMED, artifacts.c.key == ref.target)
+        found = self._scalar(named)
+        if found is not None:
+            return int(found)
+        uris, places = _spellings(ref.target, self._root)
+        statement = sa.select(locations.c.artifact_id, locations.c.namespace, locations.c.uri)
+        rows = list(select_in(self._connection, statement.where(within(locations.c.uri)), uris))
+        pair = sa.tuple_(locations.c.namespace, locations.c.key)
+        rows += select_in(self._connection, statement.where(within(pair)), places)
+        # The same path on several machines: this one's is meant.
+        here = [row for row in rows if row.namespace == f"file://{socket.gethostname()}"]
+        owners = sorted({row.artifact_id for row in here or rows})
+        if len(owners) > 1:
+            self._ambiguous(ref, self._loader.artifacts(owners))
+        return owners[0] if owners else None
+
+    def _version_of(self, owner: int, ref: Reference) -> int:
+        of_owner = versions.c.artifact_id == owner
+        if ref.number is not None:
+            found = self._ids(sa.select(versions.c.id).where(of_owner, versions.c.number == ref.number))
+        elif ref.alias is not None:
+            found = self._ids(_aliased(owner, ref.alias))
+        elif ref.digest is not None:
+            starts = [versions.c.digest.startswith(text, autoescape=True) for text in _digests(ref.digest)]
+            found = self._ids(sa.select(versions.c.id).where(of_owner, sa.or_(*starts)))
+        else:
+            newest = sa.select(versions.c.id).where(of_owner).order_by(versions.c.number.desc()).limit(1)
+            found = self._ids(_aliased(owner, LATEST)) or self._ids(newest)
+        if len(found) == 1:
+            return found[0]
+        near = [f"{ref.target}:v{number}" for number in self._numbers(owner)]
+        if found:
+            raise ReferenceAmbiguous(
+                f"Several versions answer to {ref.text!r}; write more of the digest, or one of {_listed(near)}.",
+                reference=ref.text,
+                candidates=near,
+            )
+        near += [f"{ref.target}:{alias}" for alias in self._aliases(owner)]
+        raise ReferenceUnknown(
+            f"{ref.target!r} is recorded but has no version {ref.ending}; there is {_listed(near)}.",
+            reference=ref.text,
+            candidates=near,
+        )
+
+    def _by_content(self, ref: Reference) -> int:
+        """A file that is not recorded where it lies, but somewhere with the same content."""
+        path = next(filter(os.path.isfile, _paths(ref.text, self._root)), None)
+        if path is None:
+            self._unknown(ref)
+        statement = sa.select(versions.c.id).where(versions.c.digest.in_(digests_of(Path(path))))
+        found = self._ids(statement.order_by(versions.c.id))
+        if not found:
+            raise ReferenceUnknown(
+                f"The file {ref.text} exists, but no recorded run has read or written it or its content.",
+                reference=ref.text,
+                candidates=self._near(ref.target),
+            )
+        if len(found) > 1:
+            near = [str(version) for version in self._loader.versions(found).values()]
+            raise ReferenceAmbiguous(
+                f"The content of {ref.text} is that of several versions: {_listed(near)}; name one of them.",
+                reference=ref.text,
+                candidates=near,
+            )
+        return found[0]
+
+    def _ids(self, statement: sa.Select[Any]) -> list[int]:
+        return list(self._connection.execute(statement).scalars())
+
+    def _scalar(self, statement: sa.Select[Any]) -> int | None:
+        return self._connection.execute(statement).scalar()
+
+    def _numbers(self, owner: int) -> list[int]:
+        statement = sa.select(versions.c.number).where(versions.c.artifact_id == owner)
+        return self._ids(statement.order_by(versions.c.number.desc()).limit(_NEAREST))
+
+    def _aliases(self, owner: int) -> list[str]:
+        statement = sa.select(aliases.c.alias).where(aliases.c.artifact_id == owner)
+        return list(self._connection.execute(statement.order_by(aliases.c.alias).limit(_NEAREST)).scalars())
+
+    def _ambiguous(self, ref: Reference, found: Iterable[Any]) -> NoReturn:
+        near = [f"{artifact.namespace} {artifact.name}" for artifact in found]
+        raise ReferenceAmbiguous(
+            f"Several artifacts answer to {ref.text!r}: {_listed(near)}; write the whole URI or name one.",
+            reference=ref.text,
+            candidates=near,
+        )
+
+    def _unknown(self, ref: Reference) -> NoReturn:
+        near = self._near(ref.target)
+        hint = f"; the nearest is {_listed(near)}" if near else ""
+        raise ReferenceUnknown(
+            f"Nothing recorded answers to {ref.text!r}{hint}.", reference=ref.text, candidates=near
+        )
+
+    def _unknown_run(self, ref: Reference, wanted: str) -> NoReturn:
+        newest = sa.func.coalesce(runs.c.started_at, 0).desc()
+        statement = sa.select(runs.c.name).where(runs.c.name.is_not(None)).order_by(newest).limit(_COMPARED)
+        names = dict.fromkeys(self._connection.execute(statement).scalars())
+        near = [
+            f"run:{name}" for name in difflib.get_close_matches(wanted, [n for n in names if n], _NEAREST)
+        ]
+        hint = f"; the nearest is {_listed(near)}" if near else ""
+        raise ReferenceUnknown(
+            f"No recorded run answers to {ref.text!r}{hint}.", reference=ref.text, candidates=near
+        )
+
+    def _near(self, target: str) -> list[str]:
+        """The names most alike, as a whole or in their last part."""
+        statement = sa.select(artifacts.c.name, artifacts.c.namespace).order_by(artifacts.c.updated_at.desc())
+        shown = [
+            self._loader.display_name(row.name, row.namespace)
+            for row in self._connection.execute(statement.limit(_COMPARED))
+        ]
+        near = difflib.get_close_matches(target, shown, _NEAREST)
+        ends: dict[str, list[str]] = {}
+        for name in shown:
+            ends.setdefault(name.rpartition("/")[2], []).append(name)
+        for end in difflib.get_close_matches(target.rpartition("/")[2], ends, _NEAREST):
+            near += ends[end]
+        return list(dict.fromkeys(near))[:_NEAREST]
+
+
+def _aliased(owner: int, alias: str) -> sa.Select[Any]:
+    return sa.select(aliases.c.version_id).where(aliases.c.artifact_id == owner, aliases.c.alias == alias)
+
+
+def _digests(start: str) -> list[str]:
+    return [start] if ":" in start else [start, f"blake3:{start}", f"sha256:{start}"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " or ".join(names) if names else "none"
+
+
+def _paths(text: str, root: str | None) -> Iterator[str]:
+    """The absolute paths that a text may mean: links followed and not, from here and from the root."""
+    if "://" in text and not text.startswith("file://"):
+        return
+    raw = os.path.expanduser(re.sub(r"\Afile://(?:localhost(?=/))?", "", text))
+    bases = [os.getcwd()] if root is None else [os.getcwd(), root]
+    for base in bases:
+        path = os.path.normpath(os.path.join(base, raw))
+        yield from dict.fromkeys((os.path.realpath(path), path))
+
+
+def _spellings(text: str, root: str | None) -> tuple[list[str], list[tuple[str, str]]]:
+    """The URIs, and the (namespace, key) pairs, under which a text may be recorded."""
+    uris, places = {text: None}, {}
+    for path in _paths(text, root):
+        uris |= {f"file://{path}": None, path: None}
+        for host in ("", socket.gethostname(), "localhost"):
+            places[f"file://{host}", path] = None
+    parts = _URI.match(text)
+    if parts and parts[1] != "file":
+        scheme = _SCHEMES.get(parts[1].lower(), parts[1].lower())
+        host, key = parts[2], parts[3] or ""
+        uris[f"{scheme}://{host}/{key}"] = None
+        places[f"{scheme}://{host}", key] = None
+        places[f"{scheme}://", f"{host}/{key}" if key else host] = None
+    return list(uris), list(places)

@@ -1,0 +1,253 @@
+"""From rows to the values that users see, in batches: never a query per value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from prefect_lineage.model.entities import Artifact, Edge, Run, Source, Version
+from prefect_lineage.store.bulk import select_in, within
+from prefect_lineage.store.schema import (
+    DIRECTIONS,
+    HOWS,
+    INPUT,
+    NAMED,
+    OUTPUT,
+    PARTIAL,
+    UNCHANGED,
+    aliases,
+    artifacts,
+    edges,
+    jobs,
+    locations,
+    runs,
+    versions,
+    vias,
+)
+
+__all__ = ["Loader", "artifact_id", "normal_root", "number_in", "version_id"]
+
+
+def version_id(row_id: int) -> str:
+    """The public id of a version."""
+    return f"version-{row_id}"
+
+
+def artifact_id(row_id: int) -> str:
+    """The public id of an artifact."""
+    return f"artifact-{row_id}"
+
+
+def number_in(public_id: str) -> int | None:
+    """The row id in a public id, or None for a text that is none."""
+    kind, _, number = public_id.rpartition("-")
+    is_id = kind in {"version", "artifact"} and number.isascii() and number.isdecimal() and len(number) < 19
+    return int(number) if is_id else None
+
+
+class Loader:
+    """Loads artifacts, versions, runs and edges by row id."""
+
+    def __init__(self, connection: Connection, source: Source, root: str | None) -> None:
+        self._connection = connection
+        self._source = source
+        self._root = root
+
+    def versions(self, ids: Iterable[int]) -> dict[int, Version]:
+        """Versions by row id, with their aliases, producers and consumers, in the order asked for."""
+        wanted = list(dict.fromkeys(ids))
+        statement = (
+            sa.select(
+                versions,
+                artifacts.c.name.label("artifact_name"),
+                artifacts.c.namespace.label("artifact_namespace"),
+                artifacts.c.type.label("artifact_type"),
+                locations.c.namespace,
+                locations.c.uri,
+            )
+            .join(artifacts, artifacts.c.id == versions.c.artifact_id)
+            .join(locations, locations.c.id == versions.c.location_id)
+        )
+        found = {
+            row.id: row for row in select_in(self._connection, statement.where(within(versions.c.id)), wanted)
+        }
+        called = self._aliases_of(found)
+        touched = self._runs_of(found)
+        return {
+            row_id: self._version(found[row_id], called.get(row_id, []), touched)
+            for row_id in wanted
+            if row_id in found
+        }
+
+    def runs(self, ids: Iterable[int]) -> dict[int, Run]:
+        """Runs by row id, in the order asked for."""
+        wanted = list(dict.fromkeys(ids))
+        job, flow = jobs.alias("job"), jobs.alias("flow")
+        outer, nest = runs.alias("outer_run"), runs.alias("nest")
+        statement = (
+            sa.select(
+                runs,
+                job.c.name.label("job_name"),
+                flow.c.name.label("flow_name"),
+                outer.c.uuid.label("flow_run_uuid"),
+                nest.c.uuid.label("parent_uuid"),
+            )
+            .outerjoin(job, job.c.id == runs.c.job_id)
+            .outerjoin(flow, flow.c.id == runs.c.flow_id)
+            .outerjoin(outer, outer.c.id == runs.c.flow_run)
+            .outerjoin(nest, nest.c.id == runs.c.parent)
+        )
+        found = {
+            row.id: row for row in select_in(self._connection, statement.where(within(runs.c.id)), wanted)
+        }
+        return {row_id: self._run(found[row_id]) for row_id in wanted if row_id in found}
+
+    def artifacts(self, ids: Iterable[int]) -> list[Artifact]:
+        """Artifacts by row id, in the order asked for."""
+        wanted = list(dict.fromkeys(ids))
+        newest = sa.and_(
+            versions.c.artifact_id == artifacts.c.id, versions.c.number == artifacts.c.next_number - 1
+        )
+        statement = (
+            sa.select(artifacts, locations.c.namespace.label("place"))
+            .outerjoin(versions, newest)
+            .outerjoin(locations, locations.c.id == versions.c.location_id)
+        )
+        found = {
+            row.id: row
+            for row in select_in(self._connection, statement.where(within(artifacts.c.id)), wanted)
+        }
+        called: dict[int, dict[str, str]] = {}
+        statement = (
+            sa.select(aliases.c.artifact_id, aliases.c.alias, versions.c.number)
+            .join(versions, versions.c.id == aliases.c.version_id)
+            .order_by(aliases.c.alias)
+        )
+        for row in select_in(self._connection, statement.where(within(aliases.c.artifact_id)), found):
+            called.setdefault(row.artifact_id, {})[row.alias] = f"v{row.number}"
+        return [self._artifact(found[row_id], called.get(row_id, {})) for row_id in wanted if row_id in found]
+
+    def edges(self, run_ids: Iterable[int], as_of: int | None = None) -> list[tuple[int, int, Edge]]:
+        """Every edge of these runs as (run's row id, version's row id, edge), oldest first within a run."""
+        statement = (
+            sa.select(edges, runs.c.uuid, vias.c.name.label("via"))
+            .join(runs, runs.c.id == edges.c.run_id)
+            .join(vias, vias.c.id == edges.c.via_id)
+            .order_by(edges.c.run_id, edges.c.at, edges.c.direction, edges.c.version_id, edges.c.attempt)
+        )
+        if as_of is not None:
+            statement = statement.where(edges.c.at <= as_of)
+        rows = select_in(self._connection, statement.where(within(edges.c.run_id)), run_ids)
+        return [(row.run_id, row.version_id, _edge(row)) for row in rows]
+
+    def display_name(self, name: str, namespace: str) -> str:
+        """An artifact's name as it is shown: a local file below the root by its path from there."""
+        if namespace == NAMED or self._root is None:
+            return name
+        path = name.removeprefix("file://")
+        below = self._root.rstrip("/") + "/"
+        is_local = path.startswith("/") and namespace.startswith("file:")
+        return path[len(below) :] if is_local and path.startswith(below) else name
+
+    def _aliases_of(self, ids: Iterable[int]) -> dict[int, list[str]]:
+        statement = sa.select(aliases.c.version_id, aliases.c.alias).order_by(aliases.c.alias)
+        called: dict[int, list[str]] = {}
+        for row in select_in(self._connection, statement.where(within(aliases.c.version_id)), ids):
+            called.setdefault(row.version_id, []).append(row.alias)
+        return called
+
+    def _runs_of(self, ids: Iterable[int]) -> dict[tuple[int, int], dict[str, None]]:
+        """UUIDs by (version, direction), oldest first, each once though it may have had several attempts."""
+        statement = (
+            sa.select(edges.c.version_id, edges.c.direction, runs.c.uuid)
+            .join(runs, runs.c.id == edges.c.run_id)
+            .order_by(edges.c.at, edges.c.run_id)
+        )
+        touched: dict[tuple[int, int], dict[str, None]] = {}
+        for row in select_in(self._connection, statement.where(within(edges.c.version_id)), ids):
+            touched.setdefault((row.version_id, row.direction), {})[row.uuid] = None
+        return touched
+
+    def _version(
+        self, row: Row[Any], called: list[str], touched: dict[tuple[int, int], dict[str, None]]
+    ) -> Version:
+        return Version(
+            id=version_id(row.id),
+            artifact=artifact_id(row.artifact_id),
+            name=self.display_name(row.artifact_name, row.artifact_namespace),
+            number=row.number,
+            type=row.artifact_type,
+            uri=row.uri,
+            namespace=row.namespace,
+            digest=row.digest,
+            covers=row.covers,
+            size=row.size,
+            created_at=row.created_at,
+            aliases=tuple(called),
+            format=row.format,
+            rows=row.rows,
+            schema=tuple((column, kind) for column, kind in row.schema or ()),
+            metadata=row.metadata or {},
+            description=row.description,
+            partial=row.partial,
+            raced=row.raced,
+            producer_ids=tuple(touched.get((row.id, OUTPUT), ())),
+            consumer_ids=tuple(touched.get((row.id, INPUT), ())),
+            source=self._source,
+        )
+
+    def _run(self, row: Row[Any]) -> Run:
+        return Run(
+            id=row.uuid,
+            kind=row.kind or "task",
+            name=row.name or row.job_name or row.uuid[:8],
+            job=row.job_name or row.name or row.uuid[:8],
+            flow=row.flow_name,
+            flow_run=row.flow_run_uuid,
+            parent=row.parent_uuid,
+            state=row.state or "Unknown",
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            attempt=row.attempt,
+            details=row.details or {},
+            source=self._source,
+        )
+
+    def _artifact(self, row: Row[Any], called: dict[str, str]) -> Artifact:
+        return Artifact(
+            id=artifact_id(row.id),
+            name=self.display_name(row.name, row.namespace),
+            type=row.type,
+            uri=row.uri,
+            namespace=row.place or row.namespace,
+            versions=row.next_number,
+            latest=called.get("latest"),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            aliases=called,
+            description=row.description,
+        )
+
+
+def normal_root(root: str | None) -> str | None:
+    """The root as names are compared with it: absolute, without links."""
+    return None if root is None else os.path.realpath(os.path.expanduser(root))
+
+
+def _edge(row: Row[Any]) -> Edge:
+    return Edge(
+        run=row.uuid,
+        version=version_id(row.version_id),
+        direction=DIRECTIONS[row.direction],
+        how=HOWS[row.how],
+        via=row.via,
+        times=row.times,
+        attempt=row.attempt,
+        at=row.at,
+        unchanged=bool(row.flags & UNCHANGED),
+        partial=bool(row.flags & PARTIAL),
+    )

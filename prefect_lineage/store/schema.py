@@ -1,0 +1,208 @@
+"""The tables, one set for SQLite and PostgreSQL.
+
+Keys are integers because closures walk them; UUIDs and texts stand in one place each. Times are
+microseconds since the epoch. ``runs.parent``, ``runs.flow_run`` point at rows that may be empty but for
+their UUID until the run itself is recorded; such a row has no ``kind``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+__all__ = [
+    "DIRECTIONS",
+    "HOWS",
+    "INPUT",
+    "NAMED",
+    "OUTPUT",
+    "PARTIAL",
+    "REVISIONS",
+    "UNCHANGED",
+    "alembic_version",
+    "aliases",
+    "artifacts",
+    "edges",
+    "history",
+    "jobs",
+    "journals",
+    "locations",
+    "metadata",
+    "runs",
+    "versions",
+    "vias",
+]
+
+REVISIONS = ("0001",)
+"""Every revision of the schema, oldest first; a test compares it with the migration scripts."""
+
+NAMED = "name://"
+"""The namespace of artifacts that a user named; their key is the name, so names are unique."""
+
+INPUT, OUTPUT = 0, 1
+DIRECTIONS = ("input", "output")
+HOWS = ("observed", "declared", "inferred")
+UNCHANGED, PARTIAL = 1, 2  # bits of edges.flags
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite makes a column its row id, without an index of its own, only if it is spelt INTEGER.
+_Key = BigInteger().with_variant(Integer, "sqlite")
+_Json = JSON(none_as_null=True)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False, index=True),
+    Column("type", Text, nullable=False),
+    Column("uri", Text, nullable=False),
+    Column("next_number", Integer, nullable=False),
+    Column("description", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False, index=True),
+    UniqueConstraint("namespace", "key"),
+)
+
+locations = Table(
+    "locations",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("uri", Text, nullable=False, index=True),
+    Column("artifact_id", _Key, ForeignKey("artifacts.id"), nullable=False, index=True),
+    UniqueConstraint("namespace", "key"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("artifact_id", _Key, ForeignKey("artifacts.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("digest", Text, nullable=False, index=True),
+    Column("covers", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("format", Text),
+    Column("rows", BigInteger),
+    Column("schema", _Json),
+    Column("metadata", _Json),
+    Column("description", Text),
+    Column("location_id", _Key, ForeignKey("locations.id"), nullable=False),
+    Column("partial", Boolean, nullable=False),
+    Column("raced", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    UniqueConstraint("artifact_id", "number"),
+    UniqueConstraint("artifact_id", "digest"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+vias = Table(
+    "vias",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("kind", Text),
+    Column("name", Text),
+    Column("job_id", _Key, ForeignKey("jobs.id"), index=True),
+    Column("flow_id", _Key, ForeignKey("jobs.id")),
+    Column("flow_run", _Key, ForeignKey("runs.id"), index=True),
+    Column("parent", _Key, ForeignKey("runs.id"), index=True),
+    Column("state", Text),
+    Column("started_at", BigInteger, index=True),
+    Column("ended_at", BigInteger),
+    Column("attempt", Integer, nullable=False),
+    Column("details", _Json),
+)
+
+edges = Table(
+    "edges",
+    metadata,
+    Column("run_id", _Key, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+    Column("direction", SmallInteger, primary_key=True, autoincrement=False),
+    Column("version_id", _Key, ForeignKey("versions.id"), primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("how", SmallInteger, nullable=False),
+    Column("via_id", _Key, ForeignKey("vias.id"), nullable=False),
+    Column("times", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("flags", SmallInteger, nullable=False),
+    # The primary key is the way from a run; this index is the way from a version. Both cover a closure.
+    Index("ix_edges_back", "version_id", "direction", "run_id", "at"),
+    sqlite_with_rowid=False,
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("artifact_id", _Key, ForeignKey("artifacts.id"), primary_key=True, autoincrement=False),
+    Column("alias", Text, primary_key=True),
+    Column("version_id", _Key, ForeignKey("versions.id"), nullable=False, index=True),
+    Column("moved_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("details", _Json),
+)
+
+journals = Table(
+    "journals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Alembic's own table, described here so that an up-to-date store opens without importing alembic.
+alembic_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)

@@ -1,0 +1,238 @@
+"""Versions by content, and the aliases that move between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from prefect_lineage.model.records import EdgeRecord
+from prefect_lineage.store.bulk import changed_values, select_in, update_by_id, upsert, within
+from prefect_lineage.store.naming import ArtifactRow, Change, LocationRow
+from prefect_lineage.store.schema import aliases, versions
+
+__all__ = ["LATEST", "VersionRow", "Versioning"]
+
+LATEST = "latest"
+_FILLED = ("size", "format", "rows")
+_SAVED = (
+    "covers",
+    "size",
+    "format",
+    "rows",
+    "schema",
+    "metadata",
+    "description",
+    "partial",
+    "raced",
+    "created_at",
+)
+_INSERTED = ("artifact_id", "number", "digest", "location_id", *_SAVED)
+_UPDATED = ("location_id", *_SAVED)
+
+_KNOWN = sa.select(versions).where(within(sa.tuple_(versions.c.artifact_id, versions.c.digest)))
+_ALIASES = (
+    sa.select(aliases, versions.c.number)
+    .join(versions, versions.c.id == aliases.c.version_id)
+    .where(within(aliases.c.artifact_id))
+)
+_IDS = sa.select(versions.c.id, versions.c.artifact_id, versions.c.number).where(
+    within(sa.tuple_(versions.c.artifact_id, versions.c.number))
+)
+
+
+@dataclass(slots=True, eq=False)
+class VersionRow:
+    """A row of ``versions`` while a batch is applied; ``id`` is None until it is saved."""
+
+    artifact_id: int
+    number: int
+    digest: str
+    covers: str
+    partial: bool
+    raced: bool
+    created_at: int
+    location_id: int
+    size: int | None = None
+    format: str | None = None
+    rows: int | None = None
+    schema: list[Any] | None = None
+    metadata: dict[str, Any] | None = None
+    description: str | None = None
+    id: int | None = None
+    changed: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class _Alias:
+    number: int
+    moved_at: int
+    version: VersionRow | None = field(default=None)
+    """The version that this batch moved it to; None if it has not moved."""
+
+
+class Versioning:
+    """The versions and aliases that a batch touches: loaded once, changed in memory, saved once."""
+
+    def __init__(self, connection: Connection, contents: Iterable[tuple[ArtifactRow, str]]) -> None:
+        self._connection = connection
+        self._rows: dict[tuple[int, str], VersionRow] = {}
+        self._aliases: dict[tuple[int, str], _Alias] = {}
+        self.changes: list[Change] = []
+        # What this very batch created has no versions to load.
+        known = {(row.id, digest) for row, digest in contents if row.id is not None and row.next_number}
+        self._load(known)
+
+    def see(
+        self, artifact: ArtifactRow, location: LocationRow, edge: EdgeRecord, at: int, who: str
+    ) -> VersionRow:
+        """The version that the edge's content is, created if it is new; moves the aliases."""
+        key = (_saved(artifact.id), edge.content.digest)
+        row = self._rows.get(key)
+        is_new = row is None
+        if row is None:
+            row = self._rows[key] = self._create(artifact, location, edge, at)
+        else:
+            self._meet(row, location, edge, at)
+        self._fill(row, edge)
+        complete_output = edge.direction == "output" and not edge.partial
+        if complete_output or (is_new and edge.direction == "input"):
+            self._move(artifact, LATEST, row, at, who)
+        if edge.direction == "output":
+            for alias in edge.aliases:
+                if alias != LATEST:
+                    self._move(artifact, alias, row, at, who)
+        return row
+
+    def save(self) -> None:
+        """Write new and changed versions, then the aliases."""
+        self._insert()
+        self._update()
+        moved = [(key, alias) for key, alias in self._aliases.items() if alias.version is not None]
+        if not moved:
+            return
+        self._connection.execute(
+            _upsert_aliases(self._connection.dialect.name),
+            [
+                {
+                    "artifact_id": artifact_id,
+                    "alias": name,
+                    "version_id": alias.version and alias.version.id,
+                    "moved_at": alias.moved_at,
+                }
+                for (artifact_id, name), alias in sorted(moved, key=lambda item: item[0])
+            ],
+        )
+
+    def _create(self, artifact: ArtifactRow, location: LocationRow, edge: EdgeRecord, at: int) -> VersionRow:
+        # Gapless: the write lock is held, and the counter is saved in the transaction that saves the version.
+        number = artifact.next_number
+        artifact.next_number += 1
+        artifact.touch(at)
+        return VersionRow(
+            _saved(artifact.id),
+            number,
+            edge.content.digest,
+            edge.content.covers,
+            partial=edge.partial and edge.direction == "output",
+            raced=edge.content.raced,
+            created_at=at,
+            location_id=_saved(location.id),
+        )
+
+    @staticmethod
+    def _meet(row: VersionRow, location: LocationRow, edge: EdgeRecord, at: int) -> None:
+        """Another run had the same content in its hands."""
+        partial = row.partial and edge.partial and edge.direction == "output"
+        raced = row.raced and edge.content.raced
+        covers = "all" if "all" in (row.covers, edge.content.covers) else row.covers
+        created_at = min(row.created_at, at)
+        written = edge.direction == "output" and not edge.partial
+        location_id = _saved(location.id) if written else row.location_id
+        found = (row.partial, row.raced, row.covers, row.created_at, row.location_id)
+        if found != (partial, raced, covers, created_at, location_id):
+            row.partial, row.raced, row.covers = partial, raced, covers
+            row.created_at, row.location_id, row.changed = created_at, location_id, True
+
+    @staticmethod
+    def _fill(row: VersionRow, edge: EdgeRecord) -> None:
+        content = edge.content
+        for column in _FILLED:
+            value = getattr(content, column)
+            if value is not None and getattr(row, column) is None:
+                setattr(row, column, value)
+                row.changed = True
+        if content.schema and not row.schema:
+            row.schema, row.changed = [list(pair) for pair in content.schema], True
+        if edge.metadata:
+            row.metadata, row.changed = {**(row.metadata or {}), **edge.metadata}, True
+        if edge.description is not None and edge.description != row.description:
+            row.description, row.changed = edge.description, True
+
+    def _move(self, artifact: ArtifactRow, name: str, row: VersionRow, at: int, who: str) -> None:
+        key = (row.artifact_id, name)
+        alias = self._aliases.get(key)
+        if alias is None:
+            alias = self._aliases[key] = _Alias(-1, at)
+        elif at < alias.moved_at:
+            return  # a journal that comes late does not undo what happened since
+        if alias.number != row.number:
+            if name != LATEST:
+                before = f"v{alias.number}" if alias.number >= 0 else None
+                details = {"alias": name, "from": before, "to": f"v{row.number}"}
+                self.changes.append(Change(at, who, "alias", artifact, details))
+            artifact.touch(at)
+        alias.number, alias.moved_at, alias.version = row.number, at, row
+
+    def _load(self, known: set[tuple[int, str]]) -> None:
+        for row in select_in(self._connection, _KNOWN, sorted(known), 250):
+            self._rows[row.artifact_id, row.digest] = _version(row)
+        owners = sorted({artifact_id for artifact_id, _ in known})
+        for row in select_in(self._connection, _ALIASES, owners):
+            self._aliases[row.artifact_id, row.alias] = _Alias(row.number, row.moved_at)
+
+    def _insert(self) -> None:
+        new = {(row.artifact_id, row.number): row for row in self._rows.values() if row.id is None}
+        if not new:
+            return
+        self._connection.execute(
+            versions.insert(),
+            [{column: getattr(new[key], column) for column in _INSERTED} for key in sorted(new)],
+        )
+        for found in select_in(self._connection, _IDS, sorted(new), 250):
+            row = new[found.artifact_id, found.number]
+            row.id, row.changed = found.id, False
+
+    def _update(self) -> None:
+        changed = [row for row in self._rows.values() if row.changed]
+        if changed:
+            self._connection.execute(
+                update_by_id(versions, _UPDATED),
+                [
+                    changed_values(row.id, _UPDATED, (getattr(row, column) for column in _UPDATED))
+                    for row in sorted(changed, key=lambda row: row.id or 0)
+                ],
+            )
+
+
+@cache
+def _upsert_aliases(dialect: str) -> Any:
+    statement = upsert(dialect, aliases)
+    return statement.on_conflict_do_update(
+        index_elements=[aliases.c.artifact_id, aliases.c.alias],
+        set_={"version_id": statement.excluded.version_id, "moved_at": statement.excluded.moved_at},
+    )
+
+
+def _version(row: Row[Any]) -> VersionRow:
+    fields = {column.name: getattr(row, column.name) for column in versions.c}
+    return VersionRow(**fields, changed=False)
+
+
+def _saved(row_id: int | None) -> int:
+    assert row_id is not None  # noqa: S101 - artifacts and locations are saved before versions are seen
+    return row_id

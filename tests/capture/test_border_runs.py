@@ -1,0 +1,298 @@
+"""Flow and task runs: which there are, how they are nested, how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from prefect import flow, task
+from prefect.states import Failed
+
+import prefect_lineage
+
+
+def test_what_a_task_reads_and_writes_are_its_inputs_and_outputs(recorded) -> None:
+    Path("raw.txt").write_text("1")
+
+    @task
+    def double() -> None:
+        Path("doubled.txt").write_text(Path("raw.txt").read_text() * 2)
+
+    @flow
+    def pipe() -> None:
+        double()
+
+    pipe()
+    assert recorded.edges() == ["pipe.double -> doubled.txt:v0", "raw.txt:v0 -> pipe.double"]
+
+
+def test_an_async_task_is_recorded_like_a_sync_one(recorded) -> None:
+    @task
+    async def write() -> None:
+        await asyncio.to_thread(Path("made.txt").write_text, "x")
+
+    @flow
+    async def pipe() -> None:
+        await write()
+
+    asyncio.run(pipe())
+    assert recorded.edges() == ["pipe.write -> made.txt:v0"]
+
+
+def test_a_generator_task_owns_what_it_does_between_its_yields_and_nothing_else(recorded) -> None:
+    @task
+    def produce():
+        for number in range(2):
+            Path(f"part{number}.txt").write_text(str(number))
+            yield number
+        return None
+
+    @flow
+    def pipe() -> None:
+        for number in produce():
+            Path(f"seen{number}.txt").write_text(str(number))
+
+    pipe()
+    assert recorded.edges() == [
+        "pipe -> seen0.txt:v0",
+        "pipe -> seen1.txt:v0",
+        "pipe.produce -> part0.txt:v0",
+        "pipe.produce -> part1.txt:v0",
+    ]
+
+
+def test_what_the_body_of_a_flow_does_belongs_to_the_flow_run(recorded) -> None:
+    @flow
+    def pipe() -> None:
+        Path("body.txt").write_text("x")
+
+    pipe()
+    assert recorded.edges() == ["pipe -> body.txt:v0"]
+    assert recorded.run("pipe").kind == "flow"
+
+
+def test_nested_flows_and_tasks_know_their_parents(recorded) -> None:
+    @task
+    def leaf() -> None:
+        Path("leaf.txt").write_text("x")
+
+    @flow
+    def inner() -> None:
+        leaf()
+
+    @task
+    def branch() -> None:
+        leaf()
+
+    @flow
+    def outer() -> None:
+        inner()
+        branch()
+
+    outer()
+    runs = {run.id: run for run in recorded.graph().runs}
+    nesting = sorted((run.job, runs[run.parent].job if run.parent else None) for run in runs.values())
+    assert nesting == [
+        ("inner", "outer"),
+        ("inner.leaf", "inner"),
+        ("outer", None),
+        ("outer.branch", "outer"),
+        ("outer.leaf", "outer.branch"),
+    ]
+
+
+def test_a_retried_task_has_its_attempts_told_apart(recorded) -> None:
+    calls = []
+
+    @task(retries=1)
+    def flaky() -> None:
+        calls.append(1)
+        Path("out.txt").write_text(str(len(calls)))
+        if len(calls) == 1:
+            raise ValueError("the first attempt fails")
+
+    @flow
+    def pipe() -> None:
+        flaky()
+
+    pipe()
+    edges = sorted(recorded.graph().edges, key=lambda edge: edge.attempt)
+    assert [(edge.attempt, edge.partial) for edge in edges] == [(1, True), (2, False)]
+    assert recorded.version("out.txt:v0").partial
+    assert recorded.version("out.txt:v1").aliases == ("latest",)
+    assert (recorded.run("pipe.flaky").state, recorded.run("pipe.flaky").attempt) == ("Completed", 2)
+
+
+def test_a_failed_task_is_visible_and_its_output_never_the_latest(recorded) -> None:
+    @task
+    def broken() -> None:
+        Path("half.txt").write_text("half")
+        raise RuntimeError("no more")
+
+    @flow
+    def pipe() -> None:
+        broken()
+
+    with pytest.raises(RuntimeError, match="no more"):
+        pipe()
+    assert (recorded.run("pipe.broken").state, recorded.run("pipe").state) == ("Failed", "Failed")
+    version = recorded.version("half.txt:v0")
+    assert (version.partial, version.aliases) == (True, ())
+
+
+def test_a_task_that_returns_a_failed_state_has_failed(recorded) -> None:
+    @task
+    def refuses():
+        Path("half.txt").write_text("half")
+        return Failed(message="no")
+
+    @flow
+    def pipe():
+        return refuses(return_state=True)
+
+    pipe(return_state=True)
+    assert recorded.run("pipe.refuses").state == "Failed"
+    assert recorded.version("half.txt:v0").partial
+
+
+def test_a_cached_run_says_so_and_reads_nothing(recorded) -> None:
+    from prefect.cache_policies import INPUTS
+
+    @task(cache_policy=INPUTS, persist_result=True)
+    def slow(number: int) -> int:
+        Path("computed.txt").write_text(str(number))
+        return number
+
+    @flow
+    def pipe() -> None:
+        slow(7)
+        slow(7)
+
+    pipe()
+    states = sorted(run.state for run in recorded.graph().runs if run.job == "pipe.slow")
+    assert states == ["Cached", "Completed"]
+    assert recorded.edges() == ["pipe.slow -> computed.txt:v0"]
+
+
+def test_tasks_that_run_at_once_never_get_each_others_files(recorded) -> None:
+    together = threading.Barrier(8, timeout=60)
+
+    @task
+    def copy(number: int) -> None:
+        together.wait()
+        text = Path(f"in{number}.txt").read_text()
+        together.wait()
+        Path(f"out{number}.txt").write_text(text)
+
+    @flow
+    def pipe() -> None:
+        futures = [copy.submit(number) for number in range(8)]
+        for future in futures:
+            future.result()
+
+    for number in range(8):
+        Path(f"in{number}.txt").write_text(str(number))
+    pipe()
+    graph = recorded.graph()
+    names = {version.id: version.name for version in graph.versions}
+    touched: dict[str, set[str]] = {}
+    for edge in graph.edges:
+        touched.setdefault(edge.run, set()).add(names[edge.version])
+    assert sorted(map(sorted, touched.values())) == [[f"in{n}.txt", f"out{n}.txt"] for n in range(8)]
+
+
+def test_threads_that_a_task_starts_do_its_work(recorded) -> None:
+    def write(name: str) -> None:
+        Path(name).write_text(name)
+
+    @task
+    def parallel() -> None:
+        thread = threading.Thread(target=write, args=("thread.txt",))
+        thread.start()
+        thread.join()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(write, ["pool1.txt", "pool2.txt"]))
+
+    @flow
+    def pipe() -> None:
+        parallel()
+
+    pipe()
+    assert recorded.edges() == [f"pipe.parallel -> {name}.txt:v0" for name in ("pool1", "pool2", "thread")]
+
+
+def test_a_run_knows_its_parameters_code_environment_and_tags(recorded) -> None:
+    @task(tags={"nightly"})
+    def work(rows: int, password: str) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        work(3, password="hunter2")
+
+    pipe()
+    run = recorded.run("pipe.work").to_dict()
+    assert run["parameters"] == {"rows": 3, "password": "***"}
+    assert run["tags"] == ["nightly"]
+    assert run["code"]["file"] == str(Path(__file__).resolve())
+    assert run["code"]["digest"].startswith("sha256:")
+    assert run["environment"]["packages"]["prefect"]
+    assert run["started_at"] < run["ended_at"]
+
+
+def test_the_flow_returns_and_prints_what_it_does_without_us(recorded, capsys) -> None:
+    marker = object()
+
+    @task(persist_result=False)
+    def give() -> object:
+        print("from the task")
+        return marker
+
+    @flow(persist_result=False)
+    def pipe() -> object:
+        return give()
+
+    assert pipe() is marker
+    assert capsys.readouterr().out == "from the task\n"
+
+
+def test_disable_puts_every_original_back(recorded) -> None:
+    from prefect import context, task_engine
+
+    prefect_lineage.disable()
+    names = ("start", "call_task_fn")
+    engines = (task_engine.SyncTaskRunEngine, task_engine.AsyncTaskRunEngine)
+    before = [vars(engine)[name] for engine in engines for name in names]
+    generators = (task_engine.run_generator_task_sync, task_engine.run_generator_task_async)
+    opened = (builtins.open, os.open, os.rename, threading.Thread.start, ThreadPoolExecutor.submit)
+    assert "__enter__" not in vars(context.EngineContext)
+
+    @flow
+    def pipe() -> None:
+        Path("x.txt").write_text("x")
+
+    prefect_lineage.enable()
+    pipe()
+    assert builtins.open is not opened[0]
+    prefect_lineage.disable()
+    assert [vars(engine)[name] for engine in engines for name in names] == before
+    assert (task_engine.run_generator_task_sync, task_engine.run_generator_task_async) == generators
+    assert (builtins.open, os.open, os.rename, threading.Thread.start, ThreadPoolExecutor.submit) == opened
+    assert "__enter__" not in vars(context.EngineContext)
+
+
+def test_switched_off_by_the_environment_nothing_is_recorded(recorded, monkeypatch) -> None:
+    prefect_lineage.disable()
+    monkeypatch.setenv("PREFECT_LINEAGE_ENABLED", "0")
+
+    @flow
+    def pipe() -> None:
+        Path("x.txt").write_text("x")
+
+    assert prefect_lineage.enable() is False
+    pipe()
+    assert not (recorded.folder.parent / "lineage.db").exists()

@@ -1,0 +1,116 @@
+"""Graphs to draw, and a real browser to look at them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from prefect_lineage.model.entities import Edge, Graph, Run, Version
+
+START = 1_795_426_324_000_000  # 2026-11-23T09:32:04Z
+MINUTE = 60_000_000
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def make_run(number: int, name: str, job: str, state: str = "Completed", **more: Any) -> Run:
+    started = START + number * MINUTE
+    given: dict[str, Any] = {
+        "id": f"{number:08d}-5f0a-4a2c-9c8e-2d0f2f6f8a01",
+        "kind": "task",
+        "name": name,
+        "job": job,
+        "flow": job.partition(".")[0],
+        "flow_run": None,
+        "parent": None,
+        "state": state,
+        "started_at": started,
+        "ended_at": started + 42_100_000,
+        "attempt": 1,
+        "details": {"parameters": {"seed": number, "ratio": "80/10/10"}, "host": "lab7", "user": "ada"},
+    }
+    return Run(**given | more)
+
+
+def make_version(key: str, name: str, number: int, kind: str, **more: Any) -> Version:
+    given: dict[str, Any] = {
+        "id": f"version-{key}",
+        "artifact": f"artifact-{name}",
+        "name": name,
+        "number": number,
+        "type": kind,
+        "uri": f"file:///home/ada/zoo/{name}",
+        "namespace": "file://lab7",
+        "digest": "blake3:" + "7d1a54e0" * 8,
+        "covers": "all",
+        "size": 612_345_678,
+        "created_at": START + MINUTE,
+    }
+    return Version(**given | more)
+
+
+def make_edge(run: Run, version: Version, direction: str, via: str = "open", **more: Any) -> Edge:
+    given: dict[str, Any] = {"how": "observed", "via": via, "times": 1, "attempt": 1, "at": START}
+    return Edge(run=run.id, version=version.id, direction=direction, **given | more)
+
+
+@pytest.fixture(scope="session")
+def zoo() -> Graph:
+    """Three runs log one split, a run trains on it, another evaluates the model; one value, one failed attempt."""
+    splits = [
+        make_run(1, "amber-otter-7", "zoo.split"),
+        make_run(2, "silent-maple-12", "zoo.split", "Cached"),
+        make_run(3, "bold-heron-15", "zoo.split"),
+    ]
+    split = make_version(
+        "split",
+        "split_zoo_dataset",
+        4,
+        "dataset",
+        aliases=("latest",),
+        rows=10_000,
+        schema=(("species", "string"), ("bill_length_mm", "double")),
+        metadata={"train": 8000},
+        description="Penguins, split with a fixed seed.",
+    )
+    train = make_run(20, "rural-feather-20", "zoo.train", attempt=2)
+    model = make_version("model", "zoo-ylbchv20", 0, "model", aliases=("latest", "best"), size=44_700_000)
+    evaluate = make_run(21, "northern-lake-21", "zoo.evaluate", "Failed")
+    scores = make_version("scores", "zoo.evaluate/scores", 0, "value", size=None)
+    report = make_version("report", "zoo-report", 0, "report", partial=True)
+    publish = make_run(22, "icy-lake-3", "zoo.publish", "Running", ended_at=None)
+    nodes = (*splits, split, train, model, evaluate, scores, report, publish)
+    edges = (
+        *(make_edge(run, split, "output", "pandas.to_parquet") for run in splits),
+        make_edge(train, split, "input", "pandas.read_parquet", times=3),
+        make_edge(train, model, "output", "log_artifact", how="declared"),
+        make_edge(evaluate, model, "input", "joblib.load"),
+        make_edge(evaluate, scores, "output", "return"),
+        make_edge(evaluate, report, "output", "json.dump", partial=True),
+        make_edge(publish, scores, "input", "argument", how="inferred"),
+    )
+    return Graph(nodes, edges, root=split.id)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one module: its loop must not outlive it, or asynchronous tests elsewhere could not start."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found or not Path(found).exists():
+        pytest.skip("no Chromium on this machine (install chromium, or name it in CHROMIUM)")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_ARGUMENTS))
+        yield launched
+        launched.close()

@@ -1,0 +1,159 @@
+"""Laws of the layout, for any graph."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prefect_lineage.export.layout import Placement, Spacing, layout
+from prefect_lineage.export.layout.heights import spread
+from prefect_lineage.export.layout.ranks import ranks
+from prefect_lineage.graph.digraph import Digraph, acyclic, back_edges, components, topological
+
+Pair = tuple[int, int]
+Drawing = tuple[list[tuple[float, float]], list[Pair]]
+
+
+@st.composite
+def drawings(draw: st.DrawFn, acyclic_only: bool = False) -> Drawing:
+    size = draw(st.integers(1, 24))
+    ends = st.integers(0, size - 1)
+    edges = draw(st.lists(st.tuples(ends, ends), max_size=48))
+    if acyclic_only:
+        edges = [(min(edge), max(edge)) for edge in edges]
+    sizes = draw(st.lists(st.tuples(st.integers(80, 280), st.integers(30, 60)), min_size=size, max_size=size))
+    return [(float(width), float(height)) for width, height in sizes], edges
+
+
+def strongly_connected(size: int, edges: list[Pair]) -> set[Pair]:
+    """Pairs that reach each other, by plain search."""
+    reach = [{node} for node in range(size)]
+    for start in range(size):
+        queue = [start]
+        while queue:
+            at = queue.pop()
+            for tail, head in edges:
+                if tail == at and head not in reach[start]:
+                    reach[start].add(head)
+                    queue.append(head)
+    return {(a, b) for a in range(size) for b in reach[a] if a in reach[b]}
+
+
+@given(drawings())
+def test_edges_go_right_except_in_loops(drawing: Drawing) -> None:
+    sizes, edges = drawing
+    placed = layout(sizes, edges)
+    together = strongly_connected(len(sizes), edges)
+    for tail, head in edges:
+        if tail != head and (tail, head) not in together:
+            assert placed.x[tail] + sizes[tail][0] / 2 < placed.x[head] - sizes[head][0] / 2
+
+
+@given(drawings())
+def test_no_two_cards_overlap(drawing: Drawing) -> None:
+    sizes, edges = drawing
+    placed = layout(sizes, edges)
+    for a in range(len(sizes)):
+        for b in range(a):
+            apart_x = abs(placed.x[a] - placed.x[b]) - (sizes[a][0] + sizes[b][0]) / 2
+            apart_y = abs(placed.y[a] - placed.y[b]) - (sizes[a][1] + sizes[b][1]) / 2
+            assert apart_x > 0 or apart_y > 0
+
+
+@given(drawings())
+def test_the_same_graph_is_always_drawn_the_same(drawing: Drawing) -> None:
+    sizes, edges = drawing
+    assert layout(sizes, edges) == layout(sizes, list(edges))
+
+
+@given(drawings(acyclic_only=True))
+def test_long_edges_have_one_waypoint_in_each_column_between(drawing: Drawing) -> None:
+    sizes, edges = drawing
+    placed = layout(sizes, edges)
+    for tail, head in {edge for edge in edges if edge[0] != edge[1]}:
+        route = placed.routes.get((tail, head), ())
+        assert len(route) == placed.column[head] - placed.column[tail] - 1
+        assert [x for x, _ in route] == sorted(x for x, _ in route)
+
+
+@given(drawings(acyclic_only=True))
+def test_the_fast_ranker_obeys_the_same_law_as_the_exact_one(drawing: Drawing) -> None:
+    sizes, edges = drawing
+    for members in components(Digraph.of(len(sizes), edges)):
+        own = {node: index for index, node in enumerate(members)}
+        graph = Digraph.of(len(members), [(own[a], own[b]) for a, b in edges if a in own])
+        fast, exact = ranks(graph, exact_limit=0), ranks(graph)
+        for column in (fast, exact):
+            assert min(column) == 0
+            assert all(column[tail] < column[head] for tail, head in graph.edges())
+        assert length(graph, exact) <= length(graph, fast)
+
+
+def length(graph: Digraph, column: list[int]) -> int:
+    return sum(column[head] - column[tail] for tail, head in graph.edges())
+
+
+@given(drawings())
+def test_turning_edges_round_leaves_no_loop(drawing: Drawing) -> None:
+    sizes, edges = drawing
+    graph = Digraph.of(len(sizes), edges)
+    forward = acyclic(graph)
+    assert len(topological(forward)) == len(sizes)
+    assert not back_edges(forward)
+
+
+@given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=20), st.floats(0, 100))
+def test_spread_keeps_order_and_distance_and_moves_nothing_without_need(wishes: list[float], gap: float) -> None:
+    placed = spread(wishes, [gap] * (len(wishes) - 1), [1.0] * len(wishes))
+    assert all(b - a >= gap - 1e-6 for a, b in zip(placed, placed[1:], strict=False))
+    again = spread(placed, [gap] * (len(wishes) - 1), [1.0] * len(wishes))
+    assert again == pytest.approx(placed, abs=1e-6)
+
+
+def test_a_loop_of_two_turns_the_weak_edge_round() -> None:
+    placed = layout([(100.0, 50.0)] * 2, [(0, 1), (1, 0)], weak=[(0, 1)])
+    assert placed.x[1] < placed.x[0]
+
+
+def test_an_empty_graph_has_an_empty_placement() -> None:
+    assert layout([], []) == Placement((), (), (), (), {}, 0)
+
+
+def test_nodes_without_edges_stand_in_a_grid() -> None:
+    placed = layout([(100.0, 50.0)] * 9, [])
+    assert len(set(zip(placed.x, placed.y, strict=True))) == 9
+    assert len(set(placed.y)) == 3
+
+
+def test_columns_are_as_wide_as_their_widest_card() -> None:
+    placed = layout([(100.0, 50.0), (200.0, 50.0), (120.0, 50.0)], [(0, 1), (0, 2)], spacing=Spacing(column=10.0))
+    assert placed.width == (100.0, 200.0, 200.0)
+    assert placed.x == (50.0, 210.0, 210.0)
+
+
+def test_a_tree_is_drawn_without_crossings() -> None:
+    edges = [(node // 2, node) for node in range(1, 64)]
+    assert layout([(100.0, 50.0)] * 64, edges).crossings == 0
+
+
+def test_a_chain_of_any_length_is_safe() -> None:
+    placed = layout([(100.0, 50.0)] * 5000, [(node, node + 1) for node in range(4999)])
+    assert placed.column == tuple(range(5000))
+    assert len(set(placed.y)) == 1
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(1000, 5.0), (10_000, 30.0)])
+def test_large_graphs_take_seconds_not_minutes(size: int, seconds: float) -> None:
+    """The bounds leave room for a busy machine: 0.3 s and 2 s were measured."""
+    edges = [(max(0, node - 1 - node * 7919 % 13), node) for node in range(1, size)]
+    edges += [(max(0, node - 1 - node * 104729 % 29), node) for node in range(1, size, 2)]
+    started = time.perf_counter()
+    layout([(200.0, 58.0)] * size, edges)
+    assert time.perf_counter() - started < seconds
+
+
+settings.register_profile("map", deadline=None)
+settings.load_profile("map")

@@ -1,0 +1,135 @@
+"""The view model: names, icons, marks, links."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prefect_lineage.export.view import view
+from prefect_lineage.export.words import icon, mark, plain, printable, short_names
+from prefect_lineage.graph.links import links, without_repeats
+from prefect_lineage.model.entities import Edge, Graph, Run, Version
+
+
+
+def test_a_task_run_shows_its_job_above_and_its_name_below(zoo: Graph) -> None:
+    card = view(zoo).cards[4]
+    assert (card.label, card.title, card.mark) == ("RUN · train", "rural-feather-20", "completed")
+    assert card.badges == ("2 attempts",)
+
+
+def test_a_version_shows_its_type_above_and_name_and_version_below(zoo: Graph) -> None:
+    card = view(zoo).cards[3]
+    assert (card.label, card.title, card.icon, card.badges) == ("DATASET", "split_zoo_dataset:v4", "dataset", ("latest",))
+
+
+def test_values_are_small_and_partial_versions_say_so(zoo: Graph) -> None:
+    by_title = {card.title: card for card in view(zoo).cards}
+    assert by_title["zoo.evaluate/scores:v0"].small
+    assert by_title["zoo.evaluate/scores:v0"].height < by_title["zoo-report:v0"].height
+    assert by_title["zoo-report:v0"].partial
+    assert by_title["zoo-report:v0"].badges == ("partial",)
+
+
+def test_flows_and_scripts_are_told_from_tasks(zoo: Graph) -> None:
+    flow = replace(zoo.runs[0], kind="flow", job="zoo")
+    assert view(Graph.of([flow], [])).cards[0].label == "FLOW · zoo"
+
+
+def test_jobs_that_end_in_one_word_keep_their_flow(zoo: Graph) -> None:
+    one, other = zoo.runs[0], replace(zoo.runs[1], job="park.split")
+    labels = [card.label for card in view(Graph.of([one, other], [])).cards]
+    assert labels == ["RUN · zoo.split", "RUN · park.split"]
+
+
+def test_a_run_without_a_name_is_called_by_its_job(zoo: Graph) -> None:
+    assert view(Graph.of([replace(zoo.runs[0], name="")], [])).cards[0].title == "split"
+
+
+def test_edges_of_one_pair_are_one_link_with_the_strongest_evidence(zoo: Graph) -> None:
+    first = zoo.edges[3]
+    again = replace(first, how="inferred", via="argument", attempt=2, times=4)
+    (link,) = [link for link in links(replace(zoo, edges=(again, first))) if link.times > 1]
+    assert (link.how, link.via, link.times, len(link.edges)) == ("observed", ("argument", "pandas.read_parquet"), 7, 2)
+
+
+def test_an_edge_whose_end_was_cut_off_gives_no_link(zoo: Graph) -> None:
+    assert links(replace(zoo, nodes=zoo.nodes[:3])) == []
+
+
+def test_a_node_given_twice_is_drawn_once(zoo: Graph) -> None:
+    twice = replace(zoo, nodes=zoo.nodes + zoo.nodes[:2])
+    assert without_repeats(twice).nodes == zoo.nodes
+
+
+def test_a_style_replaces_icon_and_label(zoo: Graph) -> None:
+    shown = view(zoo, lambda node: {"icon": "chart", "label": "FANCY"} if node["kind"] == "version" else None)
+    assert {(card.icon, card.label) for card in shown.cards if card.kind == "version"} == {("chart", "FANCY")}
+
+
+def test_paths_are_shortened_to_what_tells_them_apart() -> None:
+    names = ["file:///data/a/raw.csv", "file:///data/b/raw.csv", "s3://lake/out.parquet", "zoo-model", "zoo.a/b"]
+    assert list(short_names(names).values()) == ["a/raw.csv", "b/raw.csv", "out.parquet", "zoo-model", "zoo.a/b"]
+
+
+@given(st.lists(st.text(alphabet="ab/:.", min_size=1, max_size=12), max_size=12))
+def test_short_names_stay_different_as_far_as_paths_do(names: list[str]) -> None:
+    short = short_names(names)
+    assert set(short) == set(names)
+    assert all(short.values())
+
+
+def test_states_have_marks_of_their_own() -> None:
+    names = ["Completed", "Cached", "Failed", "Crashed", "Running", "Retrying", "AwaitingRetry", "Cancelled", "TimedOut", "Late"]
+    marks = ["completed", "cached", "failed", "crashed", "running", "retrying", "retrying", "cancelled", "failed", "waiting"]
+    assert [mark(name) for name in names] == marks
+    assert mark("My own state") == "other"
+
+
+def test_types_have_icons() -> None:
+    assert [icon(name) for name in ("dataset", "model", "table", "value", "report", "file", "")] == [
+        "dataset", "model", "table", "value", "chart", "file", "file",
+    ]  # fmt: skip
+
+
+def test_what_json_or_a_browser_would_bend_becomes_text() -> None:
+    bent = plain({"nan": math.nan, "inf": -math.inf, "big": 2**63, "set": {1}, 5: object, "ok": [1, 2.5, None, True]})
+    assert (bent["nan"], bent["inf"], bent["big"], bent["set"]) == ("nan", "-inf", str(2**63), [1])
+    assert bent["ok"] == [1, 2.5, None, True]
+    json.dumps(bent, allow_nan=False)
+
+
+def test_unprintable_text_becomes_printable() -> None:
+    assert printable("a\x00b\udc80c\nd") == "a\ufffdb\ufffdc\nd"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(json_values)
+def test_plain_is_idempotent_and_always_json(value: object) -> None:
+    once = plain(value)
+    assert plain(once) == once
+    assert json.loads(json.dumps(once, allow_nan=False)) == once
+
+
+def test_the_view_carries_the_public_json_unchanged(zoo: Graph) -> None:
+    assert view(zoo).to_dict()["graph"] == json.loads(json.dumps(zoo.to_dict()))
+
+
+def test_every_edge_of_the_graph_is_in_exactly_one_link(zoo: Graph) -> None:
+    places = [place for link in view(zoo).to_dict()["links"] for place in link["edges"]]
+    assert sorted(places) == list(range(len(zoo.edges)))
+
+
+def test_the_model_types_are_those_of_the_store(zoo: Graph) -> None:
+    assert all(isinstance(node, (Run, Version)) for node in zoo)
+    assert all(isinstance(edge, Edge) for edge in zoo.edges)
