@@ -38,7 +38,7 @@ demo: $(VENV)/demo.stamp
 	@mkdir -p zoo
 	@echo "Running examples/zoo.py: penguins are split, a model is trained and evaluated, twice ..."
 	@$(ZOO) $(BIN)/prefect-lineage run examples/zoo.py --out zoo
-	@$(ZOO) $(BIN)/prefect-lineage map -o zoo.html $(if $(filter 1,$(OPEN)),--open)
+	@$(ZOO) $(BIN)/prefect-lineage map -o zoo.html $(if $(filter 1,$(OPEN)),--open) >/dev/null
 	@$(ZOO) $(BIN)/python examples/zoo_summary.py zoo.html
 
 test: $(VENV)/test.stamp

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+WIDTH, HEIGHT = 1440, 780
+FOOTER = 32  # says where the store lies, which is nobody's business
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,10 +33,10 @@ def take(page: Path, picture: Path) -> None:
         raise SystemExit("No chromium on this machine; install it (Debian: apt-get install chromium).")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=QUIET)
-        tab = browser.new_page(viewport={"width": 1440, "height": 810})
+        tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT + FOOTER})
         tab.goto(page.resolve().as_uri())
         tab.wait_for_timeout(1500)  # for the fonts and the first frames
-        tab.screenshot(path=picture)
+        tab.screenshot(path=picture, clip={"x": 0, "y": 0, "width": WIDTH, "height": HEIGHT})
         browser.close()
 
 

@@ -4,7 +4,6 @@ python examples/zoo_summary.py zoo.html
 """
 
 import sys
-from collections import Counter
 from pathlib import Path
 
 from prefect_lineage import Lineage
@@ -13,17 +12,18 @@ from prefect_lineage import Lineage
 def summary(page: Path) -> str:
     """What was recorded, and what to look at."""
     with Lineage(readonly=True) as lineage:
-        runs = Counter("tasks" if run.kind == "task" else "flows" for run in lineage.runs())
-        artifacts, versions = lineage.artifacts(), lineage.versions()
+        graph = lineage.graph()
+        artifacts = {version.artifact for version in graph.versions}
+        flow_runs = {run.flow_run for run in graph.runs}
         split = lineage.version("split_zoo_dataset:v0")
         producers, consumers = len(split.producers()), len(split.consumers())
         made_from = lineage.upstream("zoo-report")
-    counts = f"{runs.total()} runs ({runs['flows']} of flows, {runs['tasks']} of tasks)"
+    counts = f"{len(graph.runs)} task runs of {len(flow_runs)} flow runs"
     before = f"{len(made_from.versions) - 1} versions, {len(made_from.runs)} runs"
     return f"""
 {page.resolve()}
 
-The map shows {counts} and {len(artifacts)} artifacts in {len(versions)} versions.
+The map shows {counts} and {len(graph.versions)} versions of {len(artifacts)} artifacts.
 Open the file in a browser (make demo OPEN=1 does), then:
   click  split_zoo_dataset:v0   {producers} runs logged this one version, {consumers} runs used it
   hover  zoo-report             all that it was made from: {before}

@@ -27,11 +27,16 @@ __all__ = ["Call", "Claim", "Description", "Interceptor", "reads", "writes"]
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a call tells about the data for free; never worth a second read."""
+    """What a call tells about the data for free; never worth a second read.
+
+    Attributes:
+        type: of the artifact, where only the result tells; it goes before the claim's.
+    """
 
     rows: int | None = None
     schema: tuple[tuple[str, str], ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    type: str | None = None
 
 
 @dataclass(slots=True)
@@ -53,9 +58,16 @@ class Call:
     def arguments(self) -> Mapping[str, Any]:
         """Every argument by the name of its parameter, defaults included."""
         if self._bound is None:
-            bound = _signature(self.function).bind_partial(*self.args, **self.kwargs)
-            bound.apply_defaults()
-            self._bound = dict(bound.arguments)
+            signature = _signature(self.function)
+            try:
+                bound = signature.bind_partial(*self.args, **self.kwargs)
+            except TypeError:
+                # the call is wrong and about to say so itself, or a decorator still admits what the
+                # signature does not (positional arguments that are deprecated): names in their order
+                self._bound = dict(zip(signature.parameters, self.args, strict=False)) | self.kwargs
+            else:
+                bound.apply_defaults()
+                self._bound = dict(bound.arguments)
         return self._bound
 
     def __getitem__(self, parameter: str) -> Any:
@@ -108,8 +120,8 @@ class Interceptor:
 
     @property
     def via(self) -> str:
-        """How edges name the call: ``pandas.read_csv``."""
-        return f"{self.module}.{self.name}"
+        """How edges name the call: ``pandas.read_csv``; a constructor is called as its class is."""
+        return f"{self.module}.{self.name.removesuffix('.__init__')}"
 
 
 def reads(

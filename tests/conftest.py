@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -26,8 +27,8 @@ _STARTUP_SECONDS = 120
 for _name in [name for name in os.environ if name.startswith("PREFECT_")]:
     del os.environ[_name]
 os.environ.update(_QUIET)
-# its heartbeat thread keeps every sync flow alive for a second
-os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = ""
+_home = tempfile.TemporaryDirectory(prefix="prefect-lineage-tests-")
+os.environ["PREFECT_HOME"] = _home.name
 
 
 def _free_port() -> int:

@@ -9,29 +9,19 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from prefect_lineage.api.lineage_filters import Filters, filter_of
 from prefect_lineage.api.lineage_selections import Selection, select
 from prefect_lineage.api.lineage_times import When, micros
+from prefect_lineage.api.lineage_urls import store_url
 from prefect_lineage.errors import LineageError, ReferenceUnknown
 from prefect_lineage.model.entities import Artifact, Graph, Run, Version
 from prefect_lineage.model.reference import Reference
 from prefect_lineage.settings import load
 from prefect_lineage.store.filters import Filter
 from prefect_lineage.store.store import Store
+from prefect_lineage.store.sync import SyncReport, sync
 
 if TYPE_CHECKING:
     from prefect_lineage.export.map import LineageMap
 
-__all__ = ["Lineage", "store_url"]
-
-
-def store_url(store: str | Path | None = None) -> str:
-    """The URL of a store that may be given as a URL, as a SQLite file, or not at all (then: the settings)."""
-    if store is None:
-        return load().url
-    text = str(store)
-    if "://" in text:
-        return text
-    if not text:
-        raise LineageError("The store is an empty text, but must be a SQLAlchemy URL or a SQLite file.")
-    return f"sqlite:///{Path(text).expanduser().absolute()}"
+__all__ = ["Lineage"]
 
 
 class Lineage:
@@ -197,6 +187,18 @@ class Lineage:
         from prefect_lineage.api.lineage_maps import draw  # only who draws loads what draws
 
         return draw(self.graph(ref, **which), title=title, source=self.source, ui_url=ui_url)
+
+    def sync(self, directory: str | Path | None = None) -> SyncReport:
+        """Load the journals in ``directory`` (default: the setting ``JOURNAL_DIR``) whose process has ended.
+
+        Raises:
+            LineageError: the directory that was named does not exist.
+            StoreError: the store cannot be written to, or a journal cannot be read; nothing is lost.
+        """
+        folder = Path(directory) if directory is not None else load().journal_dir
+        if directory is not None and not folder.is_dir():
+            raise LineageError(f"There is no directory {str(folder)!r} to load journals from.")
+        return sync(folder, self._store)
 
     def stats(self) -> dict[str, Any]:
         """How much the store holds."""

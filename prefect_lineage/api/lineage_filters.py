@@ -58,7 +58,9 @@ def filter_of(pattern: str | None, filters: Filters, flow_run: str | None) -> Fi
             raise LineageError(f"{name} is {number}, but must be a whole number from 0 up.")
     unknown = filters.keys() - Filters.__annotations__.keys()
     if unknown:
-        raise TypeError(f"There is no filter {', '.join(sorted(unknown))}; there are {', '.join(Filters.__annotations__)}.")
+        raise TypeError(
+            f"There is no filter {', '.join(sorted(unknown))}; there are {', '.join(Filters.__annotations__)}."
+        )
     return Filter(
         name=pattern,
         type=filters.get("type"),

@@ -10,9 +10,9 @@ from typing import Any, TypeVar, overload
 
 from prefect_lineage.capture import switch
 from prefect_lineage.capture.attempt import Attempt
-from prefect_lineage.capture.border import MARK
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.declaring import Said
+from prefect_lineage.capture.engines import MARK
 from prefect_lineage.capture.generators import stepping
 from prefect_lineage.errors import LineageError
 

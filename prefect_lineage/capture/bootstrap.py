@@ -16,7 +16,7 @@ _hookimpl = pluggy.HookimplMarker("prefect-experimental")
 
 
 @_hookimpl
-def setup_environment(ctx: Any) -> None:
+def setup_environment(*, ctx: Any) -> None:  # keyword-only, for that is how Prefect's specification has it
     """Switch capture on for this process."""
     del ctx
     from prefect_lineage.capture.switch import enable

@@ -46,8 +46,8 @@ def named(name: str) -> Location:
 
 
 def value_location(job: str, part: str = "") -> Location:
-    """Where the value returned by a job lives; ``part`` tells the parts of it apart."""
-    return Location("inmemory://", job + part, f"inmemory://{job}{part}")
+    """Where the value returned by a job lives: ``etl.extract()``, or a part of it, ``etl.split()[0]``."""
+    return Location("inmemory://", f"{job}(){part}", f"inmemory://{job}(){part}")
 
 
 class Identity:

@@ -15,7 +15,7 @@ from typing import Any
 
 import wrapt
 
-from prefect_lineage.capture.attempt import Access, Attempt, Operation, claim_id, next_claim
+from prefect_lineage.capture.attempt import Access, Attempt, Operation, claim_id, next_claim, pending
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.patching import Patches
 from prefect_lineage.interceptors import Call, Claim, Description, Interceptor
@@ -43,7 +43,8 @@ class Interceptors:
         self._prepare = prepare
         self._locate = locate
         self._libraries: dict[str, list[tuple[str, Interceptor]]] = {}
-        self._patches: dict[str, Patches] = {}
+        self._patches = Patches()
+        self._patched: set[str] = set()
         self._hooked: set[str] = set()
         self._errors: dict[str, int] = {}
         self._active = False
@@ -64,32 +65,33 @@ class Interceptors:
                 # wrapt cannot take a hook back: it stays, and looks whether we are still active
                 self._hooked.add(module)
                 wrapt.register_post_import_hook(self._imported, module)
+        self._patches.rebind()  # one scan of the loaded modules for all of them
 
     def remove(self) -> None:
         """Put every original back."""
         self._active = False
-        while self._patches:
-            self._patches.popitem()[1].restore()
+        self._patches.restore()
+        self._patched.clear()
 
     def _imported(self, module: ModuleType) -> None:
         if self._active and module.__name__ in self._libraries:
             with paused():
                 self._patch(module)
+                self._patches.rebind()
 
     def _patch(self, module: ModuleType) -> None:
-        if module.__name__ in self._patches:
+        if module.__name__ in self._patched:
             return
-        patches = self._patches[module.__name__] = Patches()
+        self._patched.add(module.__name__)
         for plugin, interceptor in self._libraries[module.__name__]:
             try:
-                self._wrap(module, interceptor, patches)
+                self._wrap(module, interceptor)
             except (AttributeError, TypeError, ValueError) as error:
                 if not interceptor.optional:
                     self.problems[interceptor.via] = f"{plugin}: {error}"
                     log.warning("Lineage cannot watch %s: %s", interceptor.via, error)
-        patches.rebind()
 
-    def _wrap(self, module: ModuleType, interceptor: Interceptor, patches: Patches) -> None:
+    def _wrap(self, module: ModuleType, interceptor: Interceptor) -> None:
         owner: Any = module
         *path, name = interceptor.name.split(".")
         for part in path:
@@ -99,7 +101,7 @@ class Interceptors:
         original = vars(owner)[name] if name in vars(owner) else getattr(owner, name)
         kind = type(original) if isinstance(original, (staticmethod, classmethod)) else None
         wrapped = self._intercepting(original.__func__ if kind else original, interceptor)
-        patches.replace(owner, name, kind(wrapped) if kind else wrapped)
+        self._patches.replace(owner, name, kind(wrapped) if kind else wrapped)
 
     def _intercepting(self, original: Callable[..., Any], interceptor: Interceptor) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -108,12 +110,19 @@ class Interceptors:
             if attempt is None:
                 return original(*args, **kwargs)
             call = Call(original, args, kwargs)
-            accesses = self._before(attempt, interceptor, call)
+            accesses = self._before(interceptor, call)
             if not accesses:
                 return original(*args, **kwargs)
+            if isinstance(accesses, Exception):
+                result = original(*args, **kwargs)  # a wrong call raises here, and that is no adapter's fault
+                self._failed(attempt, interceptor, accesses)
+                return result
             token = claim_id.set(accesses[0][0].own)
             try:
                 call.result = original(*args, **kwargs)
+            except BaseException:
+                pending.forget(access for access, _ in accesses)  # nobody will ask for them
+                raise
             finally:
                 claim_id.reset(token)
             self._after(attempt, interceptor, call, accesses)
@@ -121,7 +130,7 @@ class Interceptors:
 
         return intercepted
 
-    def _before(self, attempt: Attempt, interceptor: Interceptor, call: Call) -> list[tuple[Access, Claim]]:
+    def _before(self, interceptor: Interceptor, call: Call) -> list[tuple[Access, Claim]] | Exception:
         if self._errors.get(interceptor.via, 0) >= MAX_ERRORS:
             return []
         try:
@@ -133,8 +142,7 @@ class Interceptors:
                     if (target := self._target(claim.target)) is not None
                 ]
         except Exception as error:  # noqa: BLE001 - an adapter can be wrong; a flow must not notice
-            self._failed(attempt, interceptor, error)
-            return []
+            return error
 
     def _access(self, claim: Claim, target: str, via: str, number: int) -> Access:
         access = self._prepare(claim.operation, target, via)
@@ -162,6 +170,7 @@ class Interceptors:
                     with paused():
                         told = claim.describe(call) or Description()
                     access.rows, access.schema, access.metadata = told.rows, told.schema, told.metadata
+                    access.type = told.type or access.type
                 except Exception as error:  # noqa: BLE001 - the edge is right without its description
                     self._failed(attempt, interceptor, error)
             attempt.add(access)

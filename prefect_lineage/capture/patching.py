@@ -74,9 +74,13 @@ class Patches:
 
 def _scan(wanted: dict[int, tuple[Any, Any]], found: Callable[[Any, str, Any, Any], None]) -> None:
     """Call ``found`` for every module attribute that *is* one of the wanted objects."""
+    if not wanted:
+        return
     for module in list(sys.modules.values()):
         if not isinstance(module, ModuleType) or module.__name__.startswith(_LEFT_ALONE):
             continue
+        if wanted.keys().isdisjoint(map(id, list(vars(module).values()))):
+            continue  # most modules, and decided without a loop in Python
         for name, value in list(vars(module).items()):
             match = wanted.get(id(value))
             if match is not None and match[0] is value:

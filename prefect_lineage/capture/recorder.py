@@ -170,7 +170,6 @@ class Recorder:
         """Put a record into the journal: from here on it cannot be lost."""
         with paused():
             self.journal.append(record)
-            self.drain.wake()
             for _ in self.plugins.each("lineage_after_run", record=record):
                 pass
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 from threading import RLock
 
-from prefect_lineage.capture.border import Border
 from prefect_lineage.capture.declaring import Declaring
+from prefect_lineage.capture.engines import Engines
 from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.settings import load
 
@@ -17,7 +16,7 @@ __all__ = ["active", "declaring", "disable", "enable", "enable_tracked", "record
 log = logging.getLogger("prefect_lineage")
 
 _lock = RLock()
-_border: Border | None = None
+_engines: Engines | None = None
 
 
 def enable() -> bool:
@@ -35,50 +34,45 @@ def enable_tracked() -> bool:
 
 
 def _switch_on(*, everything: bool) -> bool:
-    global _border
+    global _engines
     with _lock:
-        if _border is not None:
-            _border.everything = _border.everything or everything
+        if _engines is not None:
+            _engines.everything = _engines.everything or everything
             return True
         settings = load()
         for warning in settings.warnings:
             log.warning("%s", warning)
         if settings.enabled is False:
             return False
-        _border = Border(Recorder(settings), everything=everything)
-        _border.install()
+        _engines = Engines(Recorder(settings), everything=everything)
+        _engines.install()
         return True
 
 
 def disable() -> None:
     """Stop capturing and restore every patched object; a second call does nothing."""
-    global _border
+    global _engines
     with _lock:
-        if _border is None:
+        if _engines is None:
             return
-        border, _border = _border, None
-        border.remove()
-        border.recorder.close()
+        engines, _engines = _engines, None
+        engines.remove()
+        engines.recorder.close()
 
 
 def active() -> bool:
     """Whether anything is captured in this process."""
-    return _border is not None
+    return _engines is not None
 
 
 def recorder() -> Recorder | None:
     """The recorder of this process, if capture is on."""
-    return _border.recorder if _border is not None else None
+    return _engines.recorder if _engines is not None else None
 
 
 def declaring() -> Declaring | None:
     """What takes the user's declarations in this process, if capture is on."""
-    return Declaring(_border.recorder) if _border is not None else None
-
-
-def _at_exit() -> None:
-    if _border is not None:
-        _border.recorder.flush()
+    return Declaring(_engines.recorder) if _engines is not None else None
 
 
 def _in_child() -> None:
@@ -87,5 +81,4 @@ def _in_child() -> None:
     _lock = RLock()
 
 
-atexit.register(_at_exit)
 os.register_at_fork(after_in_child=_in_child)

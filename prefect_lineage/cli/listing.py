@@ -13,8 +13,9 @@ from prefect_lineage.api.lineage import Lineage
 from prefect_lineage.api.lineage_filters import Filters
 from prefect_lineage.cli.opening import opened
 from prefect_lineage.cli.options import OutputOptions, natural
-from prefect_lineage.cli.screen import Screen, complain, print_json
-from prefect_lineage.cli.text import duration, short_id, shortened, size, visible
+from prefect_lineage.cli.screen import Screen
+from prefect_lineage.cli.streams import complain, print_json
+from prefect_lineage.cli.text import duration, short_digest, shortened, size, visible
 from prefect_lineage.cli.tree import STATE_STYLES
 from prefect_lineage.errors import LineageError
 from prefect_lineage.model.entities import Artifact, Run, Version
@@ -116,7 +117,7 @@ _COLUMNS: dict[str, tuple[_Column, ...]] = {
         _Column("size", lambda version, _: size(version.size), 70, "right"),
         _Column("created", lambda version, screen: screen.when(version.created_at), 60),
         _Column("aliases", lambda version, _: ", ".join(map(visible, version.aliases)), 90),
-        _Column("digest", lambda version, _: short_id(version.digest), 110),
+        _Column("digest", lambda version, _: short_digest(version.digest), 110),
     ),
     "runs": (
         _Column("job", lambda run, _: shortened(run.job)),
@@ -124,7 +125,7 @@ _COLUMNS: dict[str, tuple[_Column, ...]] = {
         _Column("state", _state),
         _Column("started", lambda run, screen: screen.when(run.started_at), 50),
         _Column("took", lambda run, _: duration(run.duration), 80, "right"),
-        _Column("id", lambda run, _: short_id(run.id), 70),
+        _Column("id", lambda run, _: visible(run.id), 120),
     ),
 }
 

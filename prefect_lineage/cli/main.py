@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from cyclopts import CycloptsError, UnusedCliTokensError
 
 from prefect_lineage.cli.app import app
-from prefect_lineage.cli.screen import complain, make_printable
 from prefect_lineage.cli.script import split_arguments
+from prefect_lineage.cli.streams import complain, make_printable
 from prefect_lineage.errors import LineageError
 
 __all__ = ["main"]
@@ -27,13 +27,15 @@ _BROKEN_PIPE = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; ``argv`` is without the program's name. Returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["run"]:
+    is_script = arguments[:1] == ["run"]  # its streams are its own: they are neither changed nor flushed here
+    if is_script:
         arguments = ["run", *split_arguments(arguments[1:])]
     else:
-        make_printable()  # but never for a script: its streams are its own
+        make_printable()
     try:
         code = _dispatch(arguments)
-        sys.stdout.flush()
+        if not is_script:
+            sys.stdout.flush()
     except LineageError as error:
         complain(str(error))
         return _FAILED

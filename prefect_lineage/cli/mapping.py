@@ -12,7 +12,8 @@ from rich.text import Text
 from prefect_lineage.api.lineage_maps import draw
 from prefect_lineage.cli.opening import opened
 from prefect_lineage.cli.options import GraphOptions, OutputOptions
-from prefect_lineage.cli.screen import Screen, complain, print_json
+from prefect_lineage.cli.screen import Screen
+from prefect_lineage.cli.streams import complain, print_json
 from prefect_lineage.cli.text import visible
 from prefect_lineage.cli.tree import summary
 from prefect_lineage.errors import LineageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect_lineage.api.lineage import Lineage
 from prefect_lineage.cli.options import OutputOptions
-from prefect_lineage.cli.screen import complain
+from prefect_lineage.cli.streams import complain
 from prefect_lineage.settings import load
 
 __all__ = ["opened", "tell_warnings"]

@@ -1,4 +1,4 @@
-"""Where output goes: one JSON document, or something for people.
+"""Output for people.
 
 On a terminal there are colours and the text wraps to its width. In a pipe there are neither: every line is
 whole and plain, so that ``grep`` and ``awk`` find what they look for.
@@ -6,12 +6,9 @@ whole and plain, so that ``grep`` and ``awk`` find what they look for.
 
 from __future__ import annotations
 
-import io
-import json
-import math
 import shutil
 import sys
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -19,42 +16,9 @@ from rich.text import Text
 from prefect_lineage.cli.text import ago, moment, visible
 from prefect_lineage.model.times import now
 
-__all__ = ["Screen", "complain", "make_printable", "print_json"]
+__all__ = ["Screen"]
 
 _UNBOUNDED = 100_000  # columns: no line of a pipe is ever broken
-
-
-def make_printable() -> None:
-    """Let a stream that cannot encode a character write its escape instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def print_json(document: object) -> None:
-    """Write one JSON document, and nothing else, to standard output."""
-    text = json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False)
-    try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-    except UnicodeEncodeError:  # a lone surrogate of a file name, or an ASCII terminal
-        text = json.dumps(_finite(document), indent=2, ensure_ascii=True, allow_nan=False)
-    sys.stdout.write(text + "\n")
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no NaN and no infinity: such a number of somebody's metadata becomes null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): _finite(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(member) for member in value]
-    return value
-
-
-def complain(sentence: str) -> None:
-    """Tell the user something on standard error: one line, under our name."""
-    sys.stderr.write(f"prefect-lineage: {visible(sentence)}\n")
 
 
 class Screen:

@@ -31,6 +31,10 @@ _OWN_FRAMES = (
 )
 
 
+class _NotRunnable(LineageError):
+    """Ours, in contrast to a LineageError that the imported package raises."""
+
+
 def split_arguments(arguments: Sequence[str]) -> list[str]:
     """Put ``--`` between our options and the script with its own, however much they look like ours."""
     own: list[str] = []
@@ -81,7 +85,7 @@ def run_module(name: str, arguments: Sequence[str], url: str | None = None) -> i
     try:
         spec = _runnable(name)
         code = spec.loader.get_code(spec.name) if spec.loader else None  # type: ignore[attr-defined]
-    except LineageError:
+    except _NotRunnable:
         raise
     except BaseException as error:  # noqa: BLE001 - the imported package is the user's code: anything can come
         return _ended(error)
@@ -126,15 +130,15 @@ def _script_code(script: str) -> CodeType | int:
 def _runnable(name: str) -> ModuleSpec:
     """The spec to run for ``name``; a package stands for its ``__main__``."""
     if not all(part.isidentifier() for part in name.split(".")):
-        raise LineageError(f"{name!r} is no module name; write it as in an import: package.module.")
+        raise _NotRunnable(f"{name!r} is no module name; write it as in an import: package.module.")
     spec = _found(name)
     if spec is not None and spec.submodule_search_locations is not None:
         main = f"{name}.__main__"
         spec = _found(main)
         if spec is None:
-            raise LineageError(f"The package {name!r} cannot be run: it has no module __main__.")
+            raise _NotRunnable(f"The package {name!r} cannot be run: it has no module __main__.")
     if spec is None:
-        raise LineageError(f"There is no module {name!r} to be imported from {str(Path.cwd())!r}.")
+        raise _NotRunnable(f"There is no module {name!r} to be imported from {str(Path.cwd())!r}.")
     return spec
 
 
@@ -157,10 +161,11 @@ def _set_stage(arguments: list[str], folder: str) -> None:
 
 def _start_capture(url: str | None) -> None:
     """Switch capture on in this process and, through the environment, in those that it starts."""
+    from prefect_lineage.api.lineage_urls import store_url
     from prefect_lineage.settings import load
 
     if url is not None:
-        os.environ["PREFECT_LINEAGE_URL"] = url
+        os.environ["PREFECT_LINEAGE_URL"] = store_url(url)
     if load().enabled is False:
         return
     os.environ[_plugin_switch()] = "1"

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from prefect_lineage.cli.opening import opened
 from prefect_lineage.cli.options import OutputOptions
-from prefect_lineage.cli.screen import Screen, print_json
+from prefect_lineage.cli.screen import Screen
+from prefect_lineage.cli.streams import print_json
 from prefect_lineage.cli.text import duration, moment, size, visible
 from prefect_lineage.cli.tree import STATE_STYLES, edge_words, node_line
 from prefect_lineage.model.entities import Edge, Graph, Run, Version
@@ -99,7 +100,7 @@ def _show_run(run: Run, graph: Graph, screen: Screen) -> None:
             "attempt": run.attempt,
             "flow": run.flow,
             "flow run": run.flow_run,
-            "part of": run.parent,
+            "part of": run.parent if run.parent != run.flow_run else None,
             "tags": ", ".join(map(str, details.pop("tags", None) or ())),
         },
         screen,

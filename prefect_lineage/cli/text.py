@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["ago", "count", "duration", "moment", "short_id", "shortened", "size", "visible"]
+__all__ = ["ago", "count", "duration", "moment", "short_digest", "shortened", "size", "visible"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400
@@ -34,10 +34,10 @@ def shortened(text: object, limit: int = 120) -> str:
     return f"{plain[:head]}…{plain[len(plain) - (limit - 1 - head) :]}"
 
 
-def short_id(identity: str) -> str:
-    """The first eight characters of a UUID or the first twelve digits of a digest."""
-    algorithm, colon, digits = identity.partition(":")
-    return visible(f"{algorithm}:{digits[:12]}" if colon else identity[:8])
+def short_digest(digest: str) -> str:
+    """A digest with its first twelve digits: ``blake3:0123456789ab``."""
+    algorithm, colon, digits = digest.partition(":")
+    return visible(f"{algorithm}{colon}{digits[:12]}")
 
 
 def size(number: int | None) -> str:

@@ -30,7 +30,7 @@ STATE_STYLES = {
 _ARROWS = {"upstream": "←", "downstream": "→"}
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _INDENT = 4  # columns that one level takes
-_TEXT_WIDTH = 40  # columns that a node's line wants
+_TEXT_WIDTH = 32  # columns that a node's line wants
 _MAX_LEVELS = 60  # however wide the output: deeper lines are not read any more
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
 from prefect_lineage.cli.opening import opened
 from prefect_lineage.cli.options import OutputOptions
-from prefect_lineage.cli.screen import Screen, complain, print_json
-from prefect_lineage.cli.text import visible
+from prefect_lineage.cli.screen import Screen
+from prefect_lineage.cli.streams import complain, print_json
+from prefect_lineage.cli.text import count, visible
 from prefect_lineage.plugins import PluginReport, report
 
 __all__ = ["list_plugins", "load_journals", "print_stats", "upgrade_store"]
@@ -43,6 +45,28 @@ def _plugin_cells(plugin: PluginReport) -> tuple[Text, ...]:
         what = Text(visible(plugin.reason), style="yellow")
     active = Text("yes", style="green") if plugin.active else Text("no", style="red")
     return Text(visible(plugin.name), style="bold"), active, Text(visible(release)), what
+
+
+def load_journals(directory: Path | None, out: OutputOptions) -> int:
+    """Load the journals that wait; exit code 2 if something in them could not be loaded."""
+    with opened(out, readonly=False) as lineage:
+        done, source = lineage.sync(directory), lineage.source
+    if out.json:
+        print_json(asdict(done))
+    else:
+        words = f"{count(done.records, 'record')} of {count(done.files, 'journal')} loaded into {source}"
+        if done.busy:
+            words += f"; {count(done.busy, 'journal')} left to the running process that writes it"
+        Screen().print(Text(visible(f"{words}.")))
+    if done.newer:
+        complain(
+            f"{count(done.newer, 'journal')} of a newer release waits for an upgrade of prefect-lineage."
+        )
+    if done.rejected:
+        complain(
+            f"{count(done.rejected, 'line')} could not be stored and lies beside the journal, in .rejected."
+        )
+    return 2 if done.newer or done.rejected else 0
 
 
 def upgrade_store(out: OutputOptions) -> int:

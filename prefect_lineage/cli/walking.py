@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prefect_lineage.cli.opening import opened
 from prefect_lineage.cli.options import GraphOptions, OutputOptions
-from prefect_lineage.cli.screen import Screen, print_json
+from prefect_lineage.cli.screen import Screen
+from prefect_lineage.cli.streams import print_json
 from prefect_lineage.cli.tree import print_closure
 
 __all__ = ["print_walk"]

@@ -15,7 +15,9 @@ from prefect_lineage.errors import MapError
 __all__ = ["bundle"]
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([a-z_]+)\.js";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:const|function\*?|async function|class) ([A-Za-z_$][\w$]*))", re.MULTILINE)
+_EXPORT = re.compile(
+    r"^export (?=(?:const|function\*?|async function|class) ([A-Za-z_$][\w$]*))", re.MULTILINE
+)
 _LEFT_OVER = re.compile(r"^\s*(?:import|export)\b.*$", re.MULTILINE)
 
 
@@ -49,7 +51,9 @@ def _scope(name: str, text: str) -> str:
     exported = [found[1] for found in _EXPORT.finditer(text)]
     body = _EXPORT.sub("", _IMPORT.sub(_read_import, text))
     if odd := _LEFT_OVER.search(body):
-        raise MapError(f"The script {name}.js has a line that the bundler does not understand: {odd[0].strip()}")
+        raise MapError(
+            f"The script {name}.js has a line that the bundler does not understand: {odd[0].strip()}"
+        )
     return f"const module_{name} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }};\n}})();\n"
 
 

@@ -18,11 +18,13 @@ def write_whole(path: Path, text: str) -> Path:
         MapError: the directory is missing or cannot be written, or ``path`` is a directory.
     """
     target = path.expanduser().absolute()
-    if target.is_dir():
-        raise MapError(f"{target} is a directory; name the file to write the map to.")
-    if not target.parent.is_dir():
-        raise MapError(f"The directory {target.parent} does not exist; create it or write the map elsewhere.")
     try:
+        if target.is_dir():
+            raise MapError(f"{target} is a directory; name the file to write the map to.")
+        if not target.parent.is_dir():
+            raise MapError(
+                f"The directory {target.parent} does not exist; create it or write the map elsewhere."
+            )
         _write(target, text)
     except OSError as error:
         reason = error.strerror or type(error).__name__

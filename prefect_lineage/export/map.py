@@ -95,7 +95,11 @@ def lineage_map(
     """
     shown = view(graph, style)
     root = next(
-        (card.title for card, node in zip(shown.cards, shown.graph.nodes, strict=True) if node.id == graph.root),
+        (
+            card.title
+            for card, node in zip(shown.cards, shown.graph.nodes, strict=True)
+            if node.id == graph.root
+        ),
         None,
     )
     about = {

@@ -10,7 +10,6 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -108,8 +107,12 @@ def _network(view: View, placement: Placement) -> Any:
 
 
 def _environment() -> Environment:
-    template = (resources.files("prefect_lineage.export") / "templates" / _TEMPLATE).read_text(encoding="utf-8")
-    environment = Environment(loader=DictLoader({_TEMPLATE: template}), autoescape=True, undefined=StrictUndefined)
+    template = (resources.files("prefect_lineage.export") / "templates" / _TEMPLATE).read_text(
+        encoding="utf-8"
+    )
+    environment = Environment(
+        loader=DictLoader({_TEMPLATE: template}), autoescape=True, undefined=StrictUndefined
+    )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
     return environment
 
@@ -145,9 +148,8 @@ def _module(name: str) -> str:
 
 
 def _vis_network() -> str:
-    import pyvis
-
-    content = (Path(pyvis.__file__).parent / _VIS).read_bytes()
+    bundled = resources.files("pyvis") / _VIS
+    content = bundled.read_bytes() if bundled.is_file() else b""
     if hashlib.sha256(content).hexdigest() != VIS_SHA256:
         raise MapError(
             "The vis-network.min.js that pyvis brought is not the one of pyvis 0.3.2, so it is not put into "

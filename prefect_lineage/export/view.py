@@ -7,7 +7,7 @@ what a reader would otherwise have to work out: short names, icons, marks, sizes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from prefect_lineage.export.words import icon, mark, plain, short_names
@@ -72,16 +72,22 @@ class View:
 def view(graph: Graph, style: Style | None = None) -> View:
     """What the page shows of a graph; ``style`` is asked once per node."""
     whole = without_repeats(graph)
-    versions = short_names(node.name for node in whole.versions)
+    local = (node for node in whole.versions if node.uri.startswith("file://"))
+    paths = {node.name for node in local if node.uri.endswith(f"/{node.name}")}
+    versions = short_names((node.name for node in whole.versions), paths)
     jobs = short_jobs(whole)
     cards = (
-        _version_card(node, versions[node.name]) if isinstance(node, Version) else _run_card(node, jobs[node.job])
+        _version_card(node, versions[node.name])
+        if isinstance(node, Version)
+        else _run_card(node, jobs[node.job])
         for node in whole.nodes
     )
     if style is None:
         styled = tuple(cards)
     else:
-        styled = tuple(_styled(card, style(node.to_dict())) for card, node in zip(cards, whole.nodes, strict=True))
+        styled = tuple(
+            _styled(card, style(node.to_dict())) for card, node in zip(cards, whole.nodes, strict=True)
+        )
     return View(whole, styled, tuple(links(whole)))
 
 
@@ -146,9 +152,9 @@ def _width(title: str, label: str, badges: list[str], small: bool) -> float:
 def _styled(card: Card, style: Mapping[str, str] | None) -> Card:
     if not style:
         return card
-    known = asdict(card) | {key: str(style[key]) for key in ("icon", "label") if style.get(key)}
-    known["badges"] = card.badges
-    return Card(**known)
+    return replace(
+        card, icon=str(style.get("icon") or card.icon), label=str(style.get("label") or card.label)
+    )
 
 
 def _link_dict(link: Link) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 __all__ = ["icon", "mark", "plain", "printable", "short_names"]
@@ -78,14 +78,18 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def short_names(names: Iterable[str]) -> dict[str, str]:
+def short_names(names: Iterable[str], paths: Collection[str] = ()) -> dict[str, str]:
     """A short name for each full one: as many trailing path segments as tell it from all others.
 
     ``file:///data/a/raw.csv`` alone is ``raw.csv``; beside ``file:///data/b/raw.csv`` it is ``a/raw.csv``.
     A name that is neither a path nor a URI stays as it is.
+
+    Args:
+        names: full names.
+        paths: those of them that are paths although they do not look like one: relative ones.
     """
     full = list(dict.fromkeys(names))
-    parts = {name: _segments(name) for name in full}
+    parts = {name: _segments(name, name in paths) for name in full}
     depth = dict.fromkeys(full, 1)
     for _ in range(12):
         clashes: dict[str, list[str]] = {}
@@ -100,9 +104,9 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
     return {name: "/".join(parts[name][-depth[name] :]) or name for name in full}
 
 
-def _segments(name: str) -> list[str]:
+def _segments(name: str, is_path: bool) -> list[str]:
     scheme, found, rest = name.partition("://")
     path = rest if found and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) else name
-    if path is name and not name.startswith(("/", "./", "../", "~")):
+    if path is name and not is_path and not name.startswith(("/", "./", "../", "~")):
         return [name]
     return [segment for segment in path.split("/") if segment] or [name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prefect_lineage.model.entities import Edge, Graph
+from prefect_lineage.model.entities import Edge, Graph, Run, Version
 
 __all__ = ["Link", "links", "without_repeats"]
 
@@ -37,10 +37,12 @@ class Link:
 
 def without_repeats(graph: Graph) -> Graph:
     """The same graph with each node once: the first of those that share an id."""
-    nodes = tuple({node.id: node for node in reversed(graph.nodes)}.values())[::-1]
-    if len(nodes) == len(graph.nodes):
+    first: dict[str, Version | Run] = {}
+    for node in graph.nodes:
+        first.setdefault(node.id, node)
+    if len(first) == len(graph.nodes):
         return graph
-    return Graph(nodes, graph.edges, graph.root, graph.truncated)
+    return Graph(tuple(first.values()), graph.edges, graph.root, graph.truncated)
 
 
 def links(graph: Graph) -> list[Link]:

@@ -11,10 +11,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql.elements import ColumnElement
 
-__all__ = ["CHUNK", "changed_values", "chunks", "intern", "select_in", "update_by_id", "upsert", "within"]
+from prefect_lineage.store.lines import dump_json
+
+__all__ = [
+    "CHUNK",
+    "changed_values",
+    "chunks",
+    "insert_all",
+    "intern",
+    "select_in",
+    "select_pairs",
+    "update_by_id",
+    "upsert",
+    "within",
+]
 
 CHUNK = 500
-"""Values in one ``IN``: SQLite allowed 999 bound values for long, and a pair takes two."""
+"""Values in one ``IN``: SQLite allowed 999 bound values for long."""
 
 T = TypeVar("T")
 
@@ -41,6 +54,57 @@ def select_in(
         yield from connection.execute(statement, {"values": chunk})
 
 
+@cache
+def paired(dialect: str, first: Any, second: Any, statement: sa.Select[Any]) -> sa.Select[Any]:
+    """The rows of a statement whose two columns are one of the pairs given to :func:`select_pairs`.
+
+    The pairs travel as one JSON text: SQLite searches no index for ``(a, b) IN (…)``, it scans the table.
+    """
+    text = sa.bindparam("pairs", type_=sa.Text)
+    if dialect == "sqlite":
+        pair = sa.func.json_each(text).table_valued("value", name="pair")
+        ends: list[Any] = [sa.func.json_extract(pair.c.value, f"$[{place}]") for place in (0, 1)]
+    else:
+        pair = sa.func.json_array_elements(sa.cast(text, postgresql.JSON)).table_valued("value", name="pair")
+        value = sa.type_coerce(pair.c.value, postgresql.JSON)
+        ends = [sa.cast(value[place].astext, column.type) for place, column in enumerate((first, second))]
+    return statement.join(pair, sa.and_(first == ends[0], second == ends[1]))
+
+
+def select_pairs(
+    connection: Connection,
+    statement: sa.Select[Any],
+    columns: tuple[Any, Any],
+    pairs: Iterable[tuple[Any, Any]],
+) -> Iterator[Row[Any]]:
+    """The rows whose two columns are one of the pairs."""
+    for chunk in chunks(sorted(pairs), 5_000):
+        query = paired(connection.dialect.name, *columns, statement)
+        yield from connection.execute(query, {"pairs": dump_json(chunk)})
+
+
+def insert_all(
+    connection: Connection, table: sa.Table, rows: list[dict[str, Any]], key: tuple[str, ...]
+) -> dict[Any, int]:
+    """Insert rows and tell their new ids by ``key``. Needs the write lock: whatever has an id above the
+    highest before is ours. (RETURNING would do the same where SQLite is newer than 3.35.)"""
+    newest = connection.execute(_newest(table)).scalar() or 0
+    connection.execute(table.insert(), rows)
+    added = connection.execute(_added(table, key), {"newest": newest})
+    return {tuple(row[1:]): row[0] for row in added}
+
+
+@cache
+def _newest(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(sa.func.max(table.c.id))
+
+
+@cache
+def _added(table: sa.Table, key: tuple[str, ...]) -> sa.Select[Any]:
+    columns = [table.c[column] for column in key]
+    return sa.select(table.c.id, *columns).where(table.c.id > sa.bindparam("newest"))
+
+
 def upsert(dialect: str, table: sa.Table) -> Any:
     """An INSERT that knows ``on_conflict_do_update``: both dialects have the same, SQLAlchemy has two."""
     if dialect == "sqlite":
@@ -51,7 +115,7 @@ def upsert(dialect: str, table: sa.Table) -> Any:
 @cache
 def update_by_id(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
     """An UPDATE of these columns, for :func:`changed_values`."""
-    values = {column: sa.bindparam(f"new_{column}") for column in columns}
+    values: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in columns}
     return table.update().where(table.c.id == sa.bindparam("row_id")).values(values)
 
 
@@ -69,8 +133,8 @@ def intern(connection: Connection, table: sa.Table, names: Iterable[str]) -> dic
     known = {row.name: row.id for row in select_in(connection, _ids_of_names(table), wanted)}
     missing = [name for name in wanted if name not in known]
     if missing:
-        connection.execute(table.insert(), [{"name": name} for name in missing])
-        known |= {row.name: row.id for row in select_in(connection, _ids_of_names(table), missing)}
+        added = insert_all(connection, table, [{"name": name} for name in missing], ("name",))
+        known |= {name: row_id for (name,), row_id in added.items()}
     return known
 
 

@@ -68,7 +68,7 @@ def _sqlite_url(url: URL) -> URL:
         )
     if url.database in {None, "", ":memory:"}:
         return url.set(drivername="sqlite", database=":memory:")
-    return url.set(drivername="sqlite", database=os.path.abspath(os.path.expanduser(str(url.database))))
+    return url.set(drivername="sqlite", database=str(Path(str(url.database)).expanduser().absolute()))
 
 
 def _postgres_driver() -> str:
@@ -179,6 +179,8 @@ class Database:
                 _use_wal(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA foreign_keys=ON")
+            if self.readonly:
+                connection.execute("PRAGMA query_only=ON")
         except BaseException:
             connection.close()
             raise
@@ -243,11 +245,20 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _readonly_uri(path: Path) -> str:
-    """``mode=ro`` changes nothing in the file, but needs the WAL's side files, which a directory that
-    cannot be written to does not let it make; nobody else writes there either, so ``immutable`` is true."""
+    """How to open a file without changing it.
+
+    ``mode=ro`` leaves the WAL's side files behind, so where no writer has left any the file is opened for
+    writing and never written to (``query_only``). In a directory that cannot be written to, SQLite cannot make
+    them; nobody else writes there either, so ``immutable`` is true.
+    """
     side = path.with_name(path.name + "-wal")
-    sealed = not side.exists() and not os.access(path.parent, os.W_OK)
-    return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if sealed else ''}"
+    if side.exists() and side.stat().st_size:
+        mode = "ro"
+    elif os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        mode = "rw"
+    else:
+        mode = "ro" if side.exists() else "ro&immutable=1"
+    return f"file:{quote(str(path))}?mode={mode}"
 
 
 def _check_file(path: Path, readonly: bool) -> None:

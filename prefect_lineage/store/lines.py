@@ -80,10 +80,14 @@ def _texts(record: Record) -> Iterator[str | None]:
 
 def _dumps(value: Any, options: int) -> bytes:
     try:
-        return orjson.dumps(value, default=str, option=_OPTIONS | options)
+        return orjson.dumps(value, default=_plain, option=_OPTIONS | options)
     except (TypeError, ValueError, RecursionError):
         # Lone surrogates, integers beyond 64 bits, keys of strange types: rare, so cleaned only then.
         return orjson.dumps(_clean(value, 0), option=options)
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else str(value)
 
 
 def _clean(value: Any, depth: int) -> Any:
@@ -95,6 +99,8 @@ def _clean(value: Any, depth: int) -> Any:
         return "…"
     if isinstance(value, dict):
         return {clean_text(str(key)): _clean(member, depth + 1) for key, member in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (set, frozenset)):
+        value = _plain(value)
+    if isinstance(value, (list, tuple)):
         return [_clean(member, depth + 1) for member in value]
     return clean_text(str(value))

@@ -15,25 +15,25 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.records import EdgeRecord, Location
-from prefect_lineage.store.bulk import changed_values, select_in, update_by_id, within
+from prefect_lineage.store.bulk import (
+    changed_values,
+    insert_all,
+    select_in,
+    select_pairs,
+    update_by_id,
+    within,
+)
 from prefect_lineage.store.schema import NAMED, artifacts, locations
 
 __all__ = ["ArtifactRow", "Change", "LocationRow", "Naming"]
 
 _SAVED = ("namespace", "key", "name", "type", "uri", "next_number", "created_at", "updated_at")
 
-_LOCATIONS = (
-    sa.select(artifacts, *(column.label(f"location_{column.name}") for column in locations.c))
-    .join(locations, locations.c.artifact_id == artifacts.c.id)
-    .where(within(sa.tuple_(locations.c.namespace, locations.c.key)))
+_PLACE = (locations.c.namespace, locations.c.key)
+_LOCATIONS = sa.select(artifacts, *(column.label(f"location_{column.name}") for column in locations.c)).join(
+    locations, locations.c.artifact_id == artifacts.c.id
 )
 _NAMED = sa.select(artifacts).where(artifacts.c.namespace == NAMED, within(artifacts.c.key))
-_ARTIFACT_IDS = sa.select(artifacts.c.id, artifacts.c.namespace, artifacts.c.key).where(
-    within(sa.tuple_(artifacts.c.namespace, artifacts.c.key))
-)
-_LOCATION_IDS = sa.select(locations.c.id, locations.c.namespace, locations.c.key).where(
-    within(sa.tuple_(locations.c.namespace, locations.c.key))
-)
 _MOVE = (
     locations.update()
     .where(locations.c.id == sa.bindparam("row_id"))
@@ -116,13 +116,13 @@ class Naming:
         self._describe(row, edge, at)
         return row.artifact, row
 
-    def save_new(self) -> None:
-        """Insert new artifacts and new or moved locations, so that all of them have ids."""
-        self._save_artifacts()
+    def save(self) -> None:
+        """Update what has changed and insert what is new: artifacts, then locations. All have ids then."""
+        self._update_artifacts()
+        self._insert_artifacts()
         self._save_locations()
 
-    def save_changed(self) -> None:
-        """Update the artifacts that have changed since they were loaded or inserted."""
+    def _update_artifacts(self) -> None:
         changed = [row for row in self._by_id.values() if row.changed]
         if changed:
             self._connection.execute(
@@ -177,7 +177,7 @@ class Naming:
                 names.add(edge.name)
             elif edge.location.namespace == NAMED:
                 names.add(edge.location.key)
-        for row in select_in(self._connection, _LOCATIONS, sorted(keys), 250):
+        for row in select_pairs(self._connection, _LOCATIONS, _PLACE, keys):
             place = (row.location_namespace, row.location_key)
             self._locations[place] = LocationRow(
                 *place, row.location_uri, self._known(row), row.location_id, False
@@ -204,18 +204,15 @@ class Naming:
                 self._named[artifact.key] = artifact
         return self._by_id[row.id]
 
-    def _save_artifacts(self) -> None:
+    def _insert_artifacts(self) -> None:
         if not self._new:
             return
         rows = {(row.namespace, row.key): row for row in self._new}
-        self._connection.execute(
-            artifacts.insert(),
-            [{column: getattr(rows[key], column) for column in _SAVED} for key in sorted(rows)],
-        )
-        for found in select_in(self._connection, _ARTIFACT_IDS, sorted(rows), 250):
-            row = rows[found.namespace, found.key]
-            row.id, row.changed = found.id, False
-            self._by_id[found.id] = row
+        values = [{column: getattr(rows[key], column) for column in _SAVED} for key in sorted(rows)]
+        for key, row_id in insert_all(self._connection, artifacts, values, ("namespace", "key")).items():
+            row = rows[key]
+            row.id, row.changed = row_id, False
+            self._by_id[row_id] = row
         self._new = []
 
     def _save_locations(self) -> None:
@@ -228,14 +225,11 @@ class Naming:
                 [{"row_id": row.id, "owner": row.artifact.id} for row in moved],
             )
         if new:
-            self._connection.execute(
-                locations.insert(),
-                [
-                    {"namespace": key[0], "key": key[1], "uri": row.uri, "artifact_id": row.artifact.id}
-                    for key, row in sorted(new.items())
-                ],
-            )
-            for found in select_in(self._connection, _LOCATION_IDS, sorted(new), 250):
-                new[found.namespace, found.key].id = found.id
+            values = [
+                {"namespace": key[0], "key": key[1], "uri": row.uri, "artifact_id": row.artifact.id}
+                for key, row in sorted(new.items())
+            ]
+            for key, row_id in insert_all(self._connection, locations, values, ("namespace", "key")).items():
+                new[key].id = row_id
         for row in changed:
             row.changed = False

@@ -89,7 +89,7 @@ class Reader:
                 continue
             ends = (-row.run_id, row.version_id)
             total.update(ends)
-            if len(nodes) < limit - 1:
+            if len(nodes) + sum(end not in nodes for end in ends) <= limit:
                 nodes.update(dict.fromkeys(ends))
         between = loader.edges((-node for node in nodes if node < 0), as_of)
         kept = [(run, version, edge) for run, version, edge in between if version in nodes]

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.errors import ReferenceAmbiguous, ReferenceUnknown
 from prefect_lineage.model.reference import Reference
-from prefect_lineage.store.bulk import select_in, within
+from prefect_lineage.store.bulk import select_in, select_pairs, within
 from prefect_lineage.store.content import digests_of
 from prefect_lineage.store.rows import Loader, number_in
 from prefect_lineage.store.schema import NAMED, aliases, artifacts, locations, runs, versions
@@ -79,10 +79,10 @@ class Resolver:
             )
         return int(found[0].id)
 
-    def _runs(self, *conditions: sa.ColumnElement[bool]) -> Sequence[Row[Any]]:
+    def _runs(self, *conditions: sa.ColumnElement[bool]) -> list[Row[Any]]:
         newest = sa.func.coalesce(runs.c.started_at, 0).desc()
         statement = sa.select(runs.c.id, runs.c.uuid).where(*conditions).order_by(newest).limit(5)
-        return self._connection.execute(statement).all()
+        return list(self._connection.execute(statement))
 
     def _artifact(self, ref: Reference) -> int | None:
         """The artifact of that name, or else the one that owns the location."""
@@ -93,8 +93,8 @@ class Resolver:
         uris, places = _spellings(ref.target, self._root)
         statement = sa.select(locations.c.artifact_id, locations.c.namespace, locations.c.uri)
         rows = list(select_in(self._connection, statement.where(within(locations.c.uri)), uris))
-        pair = sa.tuple_(locations.c.namespace, locations.c.key)
-        rows += select_in(self._connection, statement.where(within(pair)), places)
+        place = (locations.c.namespace, locations.c.key)
+        rows += select_pairs(self._connection, statement, place, places)
         # The same path on several machines: this one's is meant.
         here = [row for row in rows if row.namespace == f"file://{socket.gethostname()}"]
         owners = sorted({row.artifact_id for row in here or rows})
@@ -225,25 +225,25 @@ def _paths(text: str, root: str | None) -> Iterator[str]:
     """The absolute paths that a text may mean: links followed and not, from here and from the root."""
     if "://" in text and not text.startswith("file://"):
         return
-    raw = os.path.expanduser(re.sub(r"\Afile://(?:localhost(?=/))?", "", text))
-    bases = [os.getcwd()] if root is None else [os.getcwd(), root]
+    raw = Path(re.sub(r"\Afile://(?:localhost(?=/))?", "", text))
+    if text.startswith("~/"):
+        raw = raw.expanduser()
+    bases = [Path.cwd()] if root is None else [Path.cwd(), Path(root)]
     for base in bases:
-        path = os.path.normpath(os.path.join(base, raw))
+        path = os.path.normpath(base / raw)
         yield from dict.fromkeys((os.path.realpath(path), path))
 
 
 def _spellings(text: str, root: str | None) -> tuple[list[str], list[tuple[str, str]]]:
     """The URIs, and the (namespace, key) pairs, under which a text may be recorded."""
-    uris, places = {text: None}, {}
+    uris, places = [text], []
     for path in _paths(text, root):
-        uris |= {f"file://{path}": None, path: None}
-        for host in ("", socket.gethostname(), "localhost"):
-            places[f"file://{host}", path] = None
+        uris += [f"file://{path}", path]
+        places += [(f"file://{host}", path) for host in ("", socket.gethostname(), "localhost")]
     parts = _URI.match(text)
     if parts and parts[1] != "file":
         scheme = _SCHEMES.get(parts[1].lower(), parts[1].lower())
         host, key = parts[2], parts[3] or ""
-        uris[f"{scheme}://{host}/{key}"] = None
-        places[f"{scheme}://{host}", key] = None
-        places[f"{scheme}://", f"{host}/{key}" if key else host] = None
-    return list(uris), list(places)
+        uris.append(f"{scheme}://{host}/{key}")
+        places += [(f"{scheme}://{host}", key), (f"{scheme}://", f"{host}/{key}" if key else host)]
+    return list(dict.fromkeys(uris)), list(dict.fromkeys(places))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -235,7 +235,7 @@ class Loader:
 
 def normal_root(root: str | None) -> str | None:
     """The root as names are compared with it: absolute, without links."""
-    return None if root is None else os.path.realpath(os.path.expanduser(root))
+    return None if root is None else str(Path(root).expanduser().resolve())
 
 
 def _edge(row: Row[Any]) -> Edge:

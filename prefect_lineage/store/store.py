@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -252,8 +252,9 @@ class Store:
 
     def _size(self) -> int:
         if self._database.is_sqlite:
-            name = str(self._database.url.database)
-            return sum(os.path.getsize(path) for path in (name, f"{name}-wal") if os.path.exists(path))
+            path = Path(str(self._database.url.database))
+            files = (path, path.with_name(path.name + "-wal"))
+            return sum(file.stat().st_size for file in files if file.exists())
         with self._database.reading() as connection:
             size = sa.func.pg_database_size(sa.func.current_database())
             return int(connection.execute(sa.select(size)).scalar_one())

@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.records import EdgeRecord
-from prefect_lineage.store.bulk import changed_values, select_in, update_by_id, upsert, within
+from prefect_lineage.store.bulk import (
+    changed_values,
+    insert_all,
+    select_in,
+    select_pairs,
+    update_by_id,
+    upsert,
+    within,
+)
 from prefect_lineage.store.naming import ArtifactRow, Change, LocationRow
 from prefect_lineage.store.schema import aliases, versions
 
@@ -34,14 +42,12 @@ _SAVED = (
 _INSERTED = ("artifact_id", "number", "digest", "location_id", *_SAVED)
 _UPDATED = ("location_id", *_SAVED)
 
-_KNOWN = sa.select(versions).where(within(sa.tuple_(versions.c.artifact_id, versions.c.digest)))
+_KNOWN = sa.select(versions)
+_CONTENT = (versions.c.artifact_id, versions.c.digest)
 _ALIASES = (
     sa.select(aliases, versions.c.number)
     .join(versions, versions.c.id == aliases.c.version_id)
     .where(within(aliases.c.artifact_id))
-)
-_IDS = sa.select(versions.c.id, versions.c.artifact_id, versions.c.number).where(
-    within(sa.tuple_(versions.c.artifact_id, versions.c.number))
 )
 
 
@@ -49,14 +55,14 @@ _IDS = sa.select(versions.c.id, versions.c.artifact_id, versions.c.number).where
 class VersionRow:
     """A row of ``versions`` while a batch is applied; ``id`` is None until it is saved."""
 
-    artifact_id: int
+    artifact: ArtifactRow
     number: int
     digest: str
     covers: str
     partial: bool
     raced: bool
     created_at: int
-    location_id: int
+    location_id: int | None
     size: int | None = None
     format: str | None = None
     rows: int | None = None
@@ -65,6 +71,12 @@ class VersionRow:
     description: str | None = None
     id: int | None = None
     changed: bool = True
+    location: LocationRow | None = None
+    """Where this batch saw it, if that is to be saved; the location may not have an id yet."""
+
+    @property
+    def artifact_id(self) -> int | None:
+        return self.artifact.id
 
 
 @dataclass(slots=True, eq=False)
@@ -80,18 +92,16 @@ class Versioning:
 
     def __init__(self, connection: Connection, contents: Iterable[tuple[ArtifactRow, str]]) -> None:
         self._connection = connection
-        self._rows: dict[tuple[int, str], VersionRow] = {}
-        self._aliases: dict[tuple[int, str], _Alias] = {}
+        self._rows: dict[tuple[ArtifactRow, str], VersionRow] = {}
+        self._aliases: dict[tuple[ArtifactRow, str], _Alias] = {}
         self.changes: list[Change] = []
-        # What this very batch created has no versions to load.
-        known = {(row.id, digest) for row, digest in contents if row.id is not None and row.next_number}
-        self._load(known)
+        self._load(contents)
 
     def see(
         self, artifact: ArtifactRow, location: LocationRow, edge: EdgeRecord, at: int, who: str
     ) -> VersionRow:
         """The version that the edge's content is, created if it is new; moves the aliases."""
-        key = (_saved(artifact.id), edge.content.digest)
+        key = (artifact, edge.content.digest)
         row = self._rows.get(key)
         is_new = row is None
         if row is None:
@@ -109,7 +119,10 @@ class Versioning:
         return row
 
     def save(self) -> None:
-        """Write new and changed versions, then the aliases."""
+        """Write new and changed versions, then the aliases. Artifacts and locations must have their ids."""
+        for row in self._rows.values():
+            if row.location is not None:
+                row.location_id = row.location.id
         self._insert()
         self._update()
         moved = [(key, alias) for key, alias in self._aliases.items() if alias.version is not None]
@@ -119,12 +132,12 @@ class Versioning:
             _upsert_aliases(self._connection.dialect.name),
             [
                 {
-                    "artifact_id": artifact_id,
+                    "artifact_id": artifact.id,
                     "alias": name,
                     "version_id": alias.version and alias.version.id,
                     "moved_at": alias.moved_at,
                 }
-                for (artifact_id, name), alias in sorted(moved, key=lambda item: item[0])
+                for (artifact, name), alias in sorted(moved, key=lambda item: (item[0][0].id, item[0][1]))
             ],
         )
 
@@ -134,14 +147,15 @@ class Versioning:
         artifact.next_number += 1
         artifact.touch(at)
         return VersionRow(
-            _saved(artifact.id),
+            artifact,
             number,
             edge.content.digest,
             edge.content.covers,
             partial=edge.partial and edge.direction == "output",
             raced=edge.content.raced,
             created_at=at,
-            location_id=_saved(location.id),
+            location_id=None,
+            location=location,
         )
 
     @staticmethod
@@ -152,11 +166,18 @@ class Versioning:
         covers = "all" if "all" in (row.covers, edge.content.covers) else row.covers
         created_at = min(row.created_at, at)
         written = edge.direction == "output" and not edge.partial
-        location_id = _saved(location.id) if written else row.location_id
-        found = (row.partial, row.raced, row.covers, row.created_at, row.location_id)
-        if found != (partial, raced, covers, created_at, location_id):
+        same = location is row.location if row.location else location.id == row.location_id
+        moved = written and not same
+        if moved:
+            row.location = location
+        if moved or (row.partial, row.raced, row.covers, row.created_at) != (
+            partial,
+            raced,
+            covers,
+            created_at,
+        ):
             row.partial, row.raced, row.covers = partial, raced, covers
-            row.created_at, row.location_id, row.changed = created_at, location_id, True
+            row.created_at, row.changed = created_at, True
 
     @staticmethod
     def _fill(row: VersionRow, edge: EdgeRecord) -> None:
@@ -174,7 +195,7 @@ class Versioning:
             row.description, row.changed = edge.description, True
 
     def _move(self, artifact: ArtifactRow, name: str, row: VersionRow, at: int, who: str) -> None:
-        key = (row.artifact_id, name)
+        key = (row.artifact, name)
         alias = self._aliases.get(key)
         if alias is None:
             alias = self._aliases[key] = _Alias(-1, at)
@@ -188,24 +209,23 @@ class Versioning:
             artifact.touch(at)
         alias.number, alias.moved_at, alias.version = row.number, at, row
 
-    def _load(self, known: set[tuple[int, str]]) -> None:
-        for row in select_in(self._connection, _KNOWN, sorted(known), 250):
-            self._rows[row.artifact_id, row.digest] = _version(row)
-        owners = sorted({artifact_id for artifact_id, _ in known})
-        for row in select_in(self._connection, _ALIASES, owners):
-            self._aliases[row.artifact_id, row.alias] = _Alias(row.number, row.moved_at)
+    def _load(self, contents: Iterable[tuple[ArtifactRow, str]]) -> None:
+        # What this very batch created has no versions to load.
+        known = {(row.id, digest): row for row, digest in contents if row.id is not None}
+        owners = {row.id: row for row in known.values()}
+        for row in select_pairs(self._connection, _KNOWN, _CONTENT, known):
+            owner = owners[row.artifact_id]
+            self._rows[owner, row.digest] = _version(row, owner)
+        for row in select_in(self._connection, _ALIASES, sorted(owners, key=lambda row_id: row_id or 0)):
+            self._aliases[owners[row.artifact_id], row.alias] = _Alias(row.number, row.moved_at)
 
     def _insert(self) -> None:
         new = {(row.artifact_id, row.number): row for row in self._rows.values() if row.id is None}
         if not new:
             return
-        self._connection.execute(
-            versions.insert(),
-            [{column: getattr(new[key], column) for column in _INSERTED} for key in sorted(new)],
-        )
-        for found in select_in(self._connection, _IDS, sorted(new), 250):
-            row = new[found.artifact_id, found.number]
-            row.id, row.changed = found.id, False
+        values = [{column: getattr(new[key], column) for column in _INSERTED} for key in sorted(new)]
+        for key, row_id in insert_all(self._connection, versions, values, ("artifact_id", "number")).items():
+            new[key].id, new[key].changed = row_id, False
 
     def _update(self) -> None:
         changed = [row for row in self._rows.values() if row.changed]
@@ -228,11 +248,6 @@ def _upsert_aliases(dialect: str) -> Any:
     )
 
 
-def _version(row: Row[Any]) -> VersionRow:
-    fields = {column.name: getattr(row, column.name) for column in versions.c}
-    return VersionRow(**fields, changed=False)
-
-
-def _saved(row_id: int | None) -> int:
-    assert row_id is not None  # noqa: S101 - artifacts and locations are saved before versions are seen
-    return row_id
+def _version(row: Row[Any], owner: ArtifactRow) -> VersionRow:
+    names = ("number", "digest", "location_id", *_SAVED, "id")
+    return VersionRow(artifact=owner, changed=False, **{name: getattr(row, name) for name in names})

@@ -84,7 +84,6 @@ def _apply(records: Sequence[Record], connection: Connection) -> None:
         for edge in record.edges:
             at = edge.at or fallback
             placed.append((run_id, record, edge, at, naming.place(edge, at, _who(record))))
-    naming.save_new()
     versioning = Versioning(connection, ((place[0], edge.content.digest) for _, _, edge, _, place in placed))
     via_ids = intern(connection, vias, (edge.via for _, _, edge, _, _ in placed))
     rows: dict[tuple[int, int, int], list[tuple[VersionRow, _EdgeRow]]] = {}
@@ -95,7 +94,7 @@ def _apply(records: Sequence[Record], connection: Connection) -> None:
         key = (run_id, DIRECTIONS.index(edge.direction), record.attempt)
         rows.setdefault(key, []).append((version, row))
     running.save()
-    naming.save_changed()
+    naming.save()
     versioning.save()
     _save_edges(connection, _merged(rows))
     _save_history(connection, naming.changes + versioning.changes)

@@ -39,8 +39,13 @@ class Recorded:
         kept = [edge for edge in graph.edges if values or not names[edge.version].startswith(VALUE_MARKS)]
         return sorted(f"{(names | jobs)[edge.tail]} -> {(names | jobs)[edge.head]}" for edge in kept)
 
+    def runs(self) -> list[Run]:
+        self.graph()
+        with Lineage(self.url, readonly=True) as lineage:
+            return lineage.runs()
+
     def run(self, job: str) -> Run:
-        (found,) = [run for run in self.graph().runs if run.job == job]
+        (found,) = [run for run in self.runs() if run.job == job]
         return found
 
     def version(self, name: str) -> Version:
@@ -67,10 +72,20 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def recorded(place: Path, prefect_server: str) -> Iterator[Recorded]:
     """Capture is on, as by ``prefect_lineage.enable()``; afterwards everything is as it was."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOCAL_STORAGE_PATH,
+        temporary_settings,
+    )
 
+    settings = {
+        PREFECT_API_URL: prefect_server,
+        PREFECT_LOCAL_STORAGE_PATH: place.parent / "results",
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # its thread keeps every sync flow alive for a second
+    }
     before = (builtins.open, os.open, os.replace, os.remove)
-    with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_LOCAL_STORAGE_PATH: place.parent / "results"}):
+    with temporary_settings(settings):
         prefect_lineage.enable()
         try:
             yield Recorded(place, os.environ["PREFECT_LINEAGE_URL"])

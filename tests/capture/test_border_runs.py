@@ -95,7 +95,7 @@ def test_nested_flows_and_tasks_know_their_parents(recorded) -> None:
         branch()
 
     outer()
-    runs = {run.id: run for run in recorded.graph().runs}
+    runs = {run.id: run for run in recorded.runs()}
     nesting = sorted((run.job, runs[run.parent].job if run.parent else None) for run in runs.values())
     assert nesting == [
         ("inner", "outer"),
@@ -174,7 +174,7 @@ def test_a_cached_run_says_so_and_reads_nothing(recorded) -> None:
         slow(7)
 
     pipe()
-    states = sorted(run.state for run in recorded.graph().runs if run.job == "pipe.slow")
+    states = sorted(run.state for run in recorded.runs() if run.job == "pipe.slow")
     assert states == ["Cached", "Completed"]
     assert recorded.edges() == ["pipe.slow -> computed.txt:v0"]
 
@@ -295,4 +295,4 @@ def test_switched_off_by_the_environment_nothing_is_recorded(recorded, monkeypat
 
     assert prefect_lineage.enable() is False
     pipe()
-    assert not (recorded.folder.parent / "lineage.db").exists()
+    assert not (recorded.folder.parent / "journal").exists()

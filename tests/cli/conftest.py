@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -156,9 +156,9 @@ def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]
 def shell(home: Path) -> Callable[..., Answer]:
     """Call a command in a process of its own."""
 
-    def call(*arguments: str, **environment: str) -> Answer:
+    def call(*arguments: str, before: Sequence[str] = (), **environment: str) -> Answer:
         done = subprocess.run(
-            [sys.executable, "-m", "prefect_lineage.cli", *arguments],
+            [*before, sys.executable, "-m", "prefect_lineage.cli", *arguments],
             capture_output=True,
             text=True,
             cwd=home,

@@ -186,6 +186,19 @@ def test_what_cannot_be_run_is_one_sentence(bare: Any, home: Path, arguments: li
     assert words in done.sentence
 
 
+def test_a_script_may_close_its_output(bare: Any, script: Any) -> None:
+    done = bare(script("import sys; print('done'); sys.stdout.close()"))
+    assert (done.code, done.out, done.err) == (0, "done\n", "")
+
+
+def test_a_lineage_error_of_a_package_is_its_own_traceback(bare: Any, script: Any) -> None:
+    script("from prefect_lineage.errors import LineageError\nraise LineageError('theirs')", "pkg/__init__.py")
+    script("", "pkg/mod.py")
+    done = bare("-m", "pkg.mod")
+    assert done.code == 1
+    assert done.err.startswith("Traceback")
+
+
 def test_ctrl_c_ends_with_130(home: Path, script: Any) -> None:
     name = script("import time\nprint('ready', flush=True)\ntime.sleep(60)")
     command = [sys.executable, "-m", "prefect_lineage.cli", "run", name]
@@ -222,3 +235,33 @@ def test_capture_is_on_in_the_script_and_in_the_processes_it_starts(
     done = shell("run", "--url", f"sqlite:///{home / 'x.db'}", name)
     assert done.out == f"1 sqlite:///{home / 'x.db'}\n"
     assert done.code == 0
+
+
+ETL = """
+    from pathlib import Path
+    import prefect_lineage
+    Path("raw.txt").write_text("x")
+    with prefect_lineage.run("etl"):
+        Path("out.txt").write_text(Path("raw.txt").read_text() * 3)
+    print("done")
+"""
+
+
+def test_what_a_script_read_and_wrote_is_recorded(shell: Any, script: Any) -> None:
+    done = shell("run", script(ETL))
+    assert (done.code, done.out) == (0, "done\n")
+    graph = shell("upstream", "out.txt", "--json").json
+    assert [node["name"] for node in graph["nodes"]] == ["out.txt", "etl", "raw.txt"]
+    assert {(edge["direction"], edge["how"]) for edge in graph["edges"]} == {
+        ("input", "observed"),
+        ("output", "observed"),
+    }
+
+
+def test_a_store_that_cannot_be_used_does_not_stop_the_script(shell: Any, script: Any, home: Path) -> None:
+    (home / "notes.txt").write_text("no database")
+    done = shell("run", "--url", "notes.txt", script(ETL))
+    assert (done.code, done.out) == (0, "done\n")
+    assert "notes.txt" in done.err
+    assert shell("sync", "--json").json["records"] > 0
+    assert [run["job"] for run in shell("ls", "runs", "--json").json] == ["etl"]

@@ -20,6 +20,7 @@ class Place:
 
     def __init__(self, folder: Path, path: str = "") -> None:
         self.folder = folder
+        self._answers: dict[tuple[str, ...], Any] = {}
         self.environment = {
             name: value
             for name, value in os.environ.items()
@@ -51,8 +52,11 @@ class Place:
         return done.stdout
 
     def asked(self, *words: str | Path) -> Any:
-        """What a command answers with ``--json``."""
-        return json.loads(self.run(*words, "--json"))
+        """What a command answers with ``--json``; asked once, for nothing changes after the flow."""
+        key = tuple(map(str, words))
+        if key not in self._answers:
+            self._answers[key] = json.loads(self.run(*words, "--json"))
+        return self._answers[key]
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,9 @@ def zoo() -> Graph:
     train = make_run(20, "rural-feather-20", "zoo.train", attempt=2)
     model = make_version("model", "zoo-ylbchv20", 0, "model", aliases=("latest", "best"), size=44_700_000)
     evaluate = make_run(21, "northern-lake-21", "zoo.evaluate", "Failed")
-    scores = make_version("scores", "zoo.evaluate/scores", 0, "value", size=None)
+    scores = make_version(
+        "scores", "zoo.evaluate/scores", 0, "value", size=None, uri="inmemory://zoo.evaluate/scores"
+    )
     report = make_version("report", "zoo-report", 0, "report", partial=True)
     publish = make_run(22, "icy-lake-3", "zoo.publish", "Running", ended_at=None)
     nodes = (*splits, split, train, model, evaluate, scores, report, publish)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from prefect_lineage.export.layout.ranks import ranks
 from prefect_lineage.graph.digraph import Digraph, acyclic, back_edges, components, topological
 
 Pair = tuple[int, int]
+unhurried = settings(deadline=None)  # the first call imports networkx
 Drawing = tuple[list[tuple[float, float]], list[Pair]]
 
 
@@ -42,6 +44,7 @@ def strongly_connected(size: int, edges: list[Pair]) -> set[Pair]:
     return {(a, b) for a in range(size) for b in reach[a] if a in reach[b]}
 
 
+@unhurried
 @given(drawings())
 def test_edges_go_right_except_in_loops(drawing: Drawing) -> None:
     sizes, edges = drawing
@@ -52,6 +55,7 @@ def test_edges_go_right_except_in_loops(drawing: Drawing) -> None:
             assert placed.x[tail] + sizes[tail][0] / 2 < placed.x[head] - sizes[head][0] / 2
 
 
+@unhurried
 @given(drawings())
 def test_no_two_cards_overlap(drawing: Drawing) -> None:
     sizes, edges = drawing
@@ -63,12 +67,14 @@ def test_no_two_cards_overlap(drawing: Drawing) -> None:
             assert apart_x > 0 or apart_y > 0
 
 
+@unhurried
 @given(drawings())
 def test_the_same_graph_is_always_drawn_the_same(drawing: Drawing) -> None:
     sizes, edges = drawing
     assert layout(sizes, edges) == layout(sizes, list(edges))
 
 
+@unhurried
 @given(drawings(acyclic_only=True))
 def test_long_edges_have_one_waypoint_in_each_column_between(drawing: Drawing) -> None:
     sizes, edges = drawing
@@ -79,6 +85,7 @@ def test_long_edges_have_one_waypoint_in_each_column_between(drawing: Drawing) -
         assert [x for x, _ in route] == sorted(x for x, _ in route)
 
 
+@unhurried
 @given(drawings(acyclic_only=True))
 def test_the_fast_ranker_obeys_the_same_law_as_the_exact_one(drawing: Drawing) -> None:
     sizes, edges = drawing
@@ -96,6 +103,7 @@ def length(graph: Digraph, column: list[int]) -> int:
     return sum(column[head] - column[tail] for tail, head in graph.edges())
 
 
+@unhurried
 @given(drawings())
 def test_turning_edges_round_leaves_no_loop(drawing: Drawing) -> None:
     sizes, edges = drawing
@@ -105,10 +113,13 @@ def test_turning_edges_round_leaves_no_loop(drawing: Drawing) -> None:
     assert not back_edges(forward)
 
 
+@unhurried
 @given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=20), st.floats(0, 100))
-def test_spread_keeps_order_and_distance_and_moves_nothing_without_need(wishes: list[float], gap: float) -> None:
+def test_spread_keeps_order_and_distance_and_moves_nothing_without_need(
+    wishes: list[float], gap: float
+) -> None:
     placed = spread(wishes, [gap] * (len(wishes) - 1), [1.0] * len(wishes))
-    assert all(b - a >= gap - 1e-6 for a, b in zip(placed, placed[1:], strict=False))
+    assert all(b - a >= gap - 1e-6 for a, b in pairwise(placed))
     again = spread(placed, [gap] * (len(wishes) - 1), [1.0] * len(wishes))
     assert again == pytest.approx(placed, abs=1e-6)
 
@@ -129,7 +140,9 @@ def test_nodes_without_edges_stand_in_a_grid() -> None:
 
 
 def test_columns_are_as_wide_as_their_widest_card() -> None:
-    placed = layout([(100.0, 50.0), (200.0, 50.0), (120.0, 50.0)], [(0, 1), (0, 2)], spacing=Spacing(column=10.0))
+    placed = layout(
+        [(100.0, 50.0), (200.0, 50.0), (120.0, 50.0)], [(0, 1), (0, 2)], spacing=Spacing(column=10.0)
+    )
     assert placed.width == (100.0, 200.0, 200.0)
     assert placed.x == (50.0, 210.0, 210.0)
 
@@ -153,7 +166,3 @@ def test_large_graphs_take_seconds_not_minutes(size: int, seconds: float) -> Non
     started = time.perf_counter()
     layout([(200.0, 58.0)] * size, edges)
     assert time.perf_counter() - started < seconds
-
-
-settings.register_profile("map", deadline=None)
-settings.load_profile("map")

@@ -12,7 +12,9 @@ TESTS = Path(__file__).parent / "js"
 NODE = shutil.which("node")
 
 
-@pytest.mark.skipif(NODE is None, reason="no node on this machine: the scripts are tested in the browser only")
+@pytest.mark.skipif(
+    NODE is None, reason="no node on this machine: the scripts are tested in the browser only"
+)
 def test_the_scripts_pass_their_own_tests() -> None:
     assert NODE is not None
     files = sorted(str(path) for path in TESTS.glob("*.test.mjs"))

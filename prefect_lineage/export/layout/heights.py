@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from prefect_lineage.export.layout.chains import Columns
 
@@ -41,11 +42,13 @@ def spread(wishes: Sequence[float], gaps: Sequence[float], weights: Sequence[flo
 
 def heights(columns: Columns, distance: Callable[[int, int], float]) -> list[float]:
     """The height of each item's middle; ``distance`` is the least one between two neighbours of a column."""
-    gaps = [[distance(a, b) for a, b in zip(column, column[1:], strict=False)] for column in columns.members]
+    gaps = [[distance(a, b) for a, b in pairwise(column)] for column in columns.members]
     height = [0.0] * columns.items
     for column, between in zip(columns.members, gaps, strict=True):
         middle = sum(between) / 2
-        for item, y in zip(column, spread([-middle] * len(column), between, [1.0] * len(column)), strict=True):
+        for item, y in zip(
+            column, spread([-middle] * len(column), between, [1.0] * len(column)), strict=True
+        ):
             height[item] = y
     for turn in range(_TURNS):
         forward = turn % 2 == 0
@@ -72,9 +75,7 @@ def _settle(
         height[item] = y
 
 
-def _wish(
-    columns: Columns, height: list[float], item: int, forward: bool, both: bool
-) -> tuple[float, float]:
+def _wish(columns: Columns, height: list[float], item: int, forward: bool, both: bool) -> tuple[float, float]:
     left, right = columns.before[item], columns.after[item]
     near = [*left, *right] if both else (left if forward else right) or left or right
     if not near:

@@ -99,7 +99,9 @@ def _sweep(columns: Columns, place: list[int], rightwards: bool) -> None:
     for number in numbers:
         column = columns.members[number]
         wish = {
-            item: sum(place[other] for other in fixed[item]) / len(fixed[item]) if fixed[item] else float(place[item])
+            item: sum(place[other] for other in fixed[item]) / len(fixed[item])
+            if fixed[item]
+            else float(place[item])
             for item in column
         }
         column.sort(key=wish.__getitem__)

@@ -101,7 +101,9 @@ def _part(
     exact_limit: int,
 ) -> _Part:
     own = {node: index for index, node in enumerate(members)}
-    inner = Digraph.of(len(members), ((own[tail], own[head]) for tail in members for head in graph.after[tail]))
+    inner = Digraph.of(
+        len(members), ((own[tail], own[head]) for tail in members for head in graph.after[tail])
+    )
     rank = ranks(inner, exact_limit)
     columns = columns_of(inner, rank)
     crossed = arrange(columns)
@@ -172,7 +174,8 @@ def _stack(
     for (tail, head), items in part.columns.routes.items():
         first = part.rank[tail] + 1
         routes[part.members[tail], part.members[head]] = tuple(
-            (middles[first + step], float(round(part.height[item] + shift))) for step, item in enumerate(items)
+            (middles[first + step], float(round(part.height[item] + shift)))
+            for step, item in enumerate(items)
         )
     return shift + max(value + reach for value, reach in zip(part.height, half, strict=True))
 

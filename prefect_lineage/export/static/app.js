@@ -5,12 +5,13 @@ import { linkWords } from "./facts.js";
 import { counted, shortMoment } from "./format.js";
 import { isFaded } from "./paint.js";
 import { readPalette } from "./palette.js";
-import { freshSettings, lineage, see } from "./sight.js";
+import { freshSettings, lineage, see, viewKey } from "./sight.js";
 
-/** The app over a model; `draw(refit)` is called after each change. */
+/** The app over a model; `draw({ changed, refit })` is called after each change. */
 export function createApp(model, fold) {
   const app = { model, settings: { ...freshSettings(), table: false, panel: false, fold }, palette: readPalette(), hovered: null, hoveredLink: null, lights: null, missing: null };
   app.view = see(model, app.settings);
+  app.viewKey = viewKey(app.settings);
   return Object.assign(app, looks(app), changes(app), words());
 }
 
@@ -43,11 +44,16 @@ function changes(app) {
     /** Takes new settings over; `refit` brings all of the new view onto the stage. */
     change(patch, refit = false) {
       Object.assign(app.settings, patch);
-      app.view = see(app.model, app.settings);
-      app.hovered = app.hoveredLink = null;
+      const key = viewKey(app.settings);
+      const changed = key !== app.viewKey;
+      if (changed) {
+        app.viewKey = key;
+        app.view = see(app.model, app.settings);
+        app.hovered = app.hoveredLink = null;
+      }
       app.light();
       writeAddress(app.settings);
-      app.draw(refit);
+      app.draw({ changed, refit: refit && changed });
     },
     toggle(key, value, on) {
       const next = new Set(app.settings[key]);
@@ -55,7 +61,7 @@ function changes(app) {
       else next.add(value);
       app.change({ [key]: next }, true);
     },
-    /** Selects a card; one that the filters hide is brought back. Null selects none. */
+    /** Selects a card; one that filters or stacks hide is brought back. Null selects none. */
     select(key, { quiet = false } = {}) {
       const known = key === null || app.view.byKey.has(key);
       if (!known && !app.model.byId.has(key)) return;
@@ -86,7 +92,7 @@ function changes(app) {
       else app.change({ selected: card.key, only: true, panel: true }, true);
     },
     unfold(card) {
-      app.change({ opened: new Set([...app.settings.opened, card.key]), selected: null, panel: false }, false);
+      app.change({ opened: new Set([...app.settings.opened, card.key]), selected: null, panel: false });
     },
     hover(card, link) {
       if (card === app.hovered && link === app.hoveredLink) return;
@@ -100,7 +106,7 @@ function changes(app) {
       const asked = readAddress(hash);
       app.missing = asked.selected && !app.model.byId.has(asked.selected) ? asked.selected : null;
       const selected = app.missing ? null : asked.selected;
-      if (selected && !see(app.model, { ...app.settings, ...asked, selected }).byKey.has(selected)) bringBack(app, selected);
+      if (selected && !app.view.byKey.has(selected)) bringBack(app, selected);
       app.change({ ...asked, selected, only: Boolean(selected) && asked.only, panel: Boolean(selected) }, asked.only);
       if (selected) app.reveal(app.selectedCard());
     },
@@ -115,6 +121,7 @@ function changes(app) {
 function bringBack(app, id) {
   const node = app.model.byId.get(id);
   const { settings } = app;
+  settings.apart = new Set([...settings.apart, id]);
   settings.only = false;
   settings.offTypes = without(settings.offTypes, node.group);
   settings.offJobs = without(settings.offJobs, node.group);

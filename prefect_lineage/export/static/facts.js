@@ -15,6 +15,15 @@ function row(label, value, as = "text") {
   return empty ? [] : [{ label, value, as }];
 }
 
+/** Keys and values of an object, those of objects inside it with the way to them; lists stay whole. */
+export function flat(value, path = "") {
+  return Object.entries(value).flatMap(([key, item]) => {
+    const name = path ? `${path} › ${key}` : key;
+    const deeper = item !== null && typeof item === "object" && !Array.isArray(item) && Object.keys(item).length;
+    return deeper ? flat(item, name) : [[name, item]];
+  });
+}
+
 /** Where a run is in Prefect's UI: its own link, or one built from the page's; null when there is none. */
 export function uiLink(data, uiUrl) {
   const own = safeUrl(data.ui_url);

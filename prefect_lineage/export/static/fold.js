@@ -5,10 +5,10 @@ const ROUNDS = 3;
 
 /**
  * Stacks of at least four nodes of one job or artifact, with one kind of end, between neighbours that are
- * themselves alike. The selected node and stacks that were opened stay apart.
+ * themselves alike. Nodes that were taken out and stacks that were opened stay apart.
  */
 export function foldsOf(nodes, links, settings) {
-  const colours = refine(nodes, links, settings.selected);
+  const colours = refine(nodes, links, settings.apart);
   const groups = new Map();
   for (const node of nodes) {
     const colour = colours.get(node.index);
@@ -22,7 +22,7 @@ export function foldsOf(nodes, links, settings) {
 }
 
 /** Colour refinement: nodes keep one colour while their neighbours' colours are the same set. */
-function refine(nodes, links, selected) {
+function refine(nodes, links, apart) {
   const shown = new Set(nodes.map((node) => node.index));
   const near = new Map(nodes.map((node) => [node.index, { up: [], down: [] }]));
   for (const link of links) {
@@ -30,13 +30,13 @@ function refine(nodes, links, selected) {
     near.get(link.from).down.push(link.to);
     near.get(link.to).up.push(link.from);
   }
-  let colours = new Map(nodes.map((node) => [node.index, firstColour(node, near.get(node.index), selected)]));
+  let colours = new Map(nodes.map((node) => [node.index, firstColour(node, near.get(node.index), apart)]));
   for (let round = 0; round < ROUNDS; round += 1) colours = nextColours(nodes, near, colours);
   return colours;
 }
 
-function firstColour(node, { up, down }, selected) {
-  if (node.id === selected || up.length > LEAST || down.length > LEAST) return `only ${node.index}`;
+function firstColour(node, { up, down }, apart) {
+  if (apart.has(node.id) || up.length > LEAST || down.length > LEAST) return `only ${node.index}`;
   const what = node.kind === "run" ? node.group : node.data.artifact;
   return JSON.stringify([node.kind, what, node.mark, node.partial, node.column]);
 }

@@ -25,7 +25,7 @@ function start() {
   const stage = createStage(app, JSON.parse(read("network-options")));
   app.redraw = stage.redraw;
   app.reveal = stage.reveal;
-  app.draw = (refit) => draw(app, stage, refit);
+  app.draw = (what) => draw(app, stage, what);
   byId("empty").hidden = model.nodes.length > 0;
   watchSearch(app);
   watchSaving(app);
@@ -36,27 +36,27 @@ function start() {
     app.palette = readPalette();
     stage.redraw();
   });
-  stage.show(true);
-  app.draw(false);
+  app.draw({ changed: true, refit: true });
   window.addEventListener("hashchange", () => app.follow(location.hash));
   if (location.hash.length > 1) app.follow(location.hash);
   expose(app, stage);
 }
 
 /** Everything that follows from the settings. */
-function draw(app, stage, refit) {
+function draw(app, stage, { changed, refit }) {
   const { table } = app.settings;
   byId("table").hidden = !table;
   byId("net").hidden = table;
   byId("zoom").hidden = table;
   byId("graph-view").setAttribute("aria-pressed", String(!table));
   byId("table-view").setAttribute("aria-pressed", String(table));
-  showFilters(app);
+  if (changed) showFilters(app);
   showBar(app);
   showStatus(app);
   if (table) showTable(app);
   const moved = showPanel(app);
-  stage.show(refit);
+  if (changed) stage.show(refit);
+  else stage.redraw();
   if (moved) stage.resized();
 }
 
@@ -117,7 +117,9 @@ function expose(app, stage) {
   const places = (point) => Object.fromEntries(app.view.cards.map((card) => [card.key, point(card)]));
   window.lineage = Object.freeze({
     ready: true,
-    data: read("lineage-data"),
+    get data() {
+      return read("lineage-data");
+    },
     select: (id) => app.select(id),
     selected: () => app.settings.selected,
     visible: () => app.view.cards.flatMap((card) => card.members.map((index) => app.model.nodes[index].id)),

@@ -15,7 +15,7 @@ export function watchMinimap(app, stage) {
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      canvas.hidden = app.view.cards.length < FROM || app.settings.table;
+      canvas.hidden = app.view.cards.length < FROM || app.settings.table || allSeen(app.view.bounds, stage.boxInMap());
       if (!canvas.hidden) place = draw(app, stage, canvas);
     });
   });
@@ -29,6 +29,10 @@ export function watchMinimap(app, stage) {
     travel(event);
   });
   canvas.addEventListener("pointermove", travel);
+}
+
+function allSeen(bounds, seen) {
+  return seen.left <= bounds.left && seen.top <= bounds.top && seen.right >= bounds.right && seen.bottom >= bounds.bottom;
 }
 
 function draw(app, stage, canvas) {

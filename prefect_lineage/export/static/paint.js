@@ -115,7 +115,7 @@ function coloursOf(card, palette) {
   };
 }
 
-/** One card. `look` tells whether it is selected, hovered or faded. */
+/** One card. `look` tells whether it is selected, hovered, the root of the map, or faded. */
 export function paintCard(pen, card, look, scene) {
   const { palette, scale } = scene;
   const colours = coloursOf(card, palette);
@@ -139,12 +139,12 @@ function frameOf(card) {
 
 function paintFrame(pen, card, frame, colours, look, { palette, scale }) {
   const { x, y, width, height, radius } = frame;
-  const line = (look.selected || look.hovered ? 2.4 : 1.5) * Math.max(1, 0.5 / scale);
+  const line = (look.selected || look.hovered || look.root ? 2.6 : 1.5) * Math.max(1, 0.5 / scale);
   if (card.stack) {
     for (const shift of [9, 4.5]) pen.box(x + shift, y + shift, width, height, radius, { fill: colours.ground, stroke: colours.line, line: 1.2 });
   }
   if (scale >= 0.4 && !look.selected) pen.box(x, y + 2.5, width, height, radius, { fill: palette.shade });
-  pen.box(x, y, width, height, radius, { fill: colours.ground, stroke: look.selected ? colours.strong : colours.line, line, dash: card.partial ? [7, 5] : [] });
+  pen.box(x, y, width, height, radius, { fill: colours.ground, stroke: look.selected || look.root ? colours.strong : colours.line, line, dash: card.partial ? [7, 5] : [] });
 }
 
 function paintChip(pen, card, frame, colours, { palette }) {
@@ -174,7 +174,8 @@ function paintFull(pen, card, frame, colours, scene) {
   }
   const labelSize = Math.min(Math.max(10.5, 8.4 / scale), 14.5);
   const labelFont = `600 ${labelSize.toFixed(1)}px ${palette.font}`;
-  const labelEnd = card.stack ? nameEnd : paintBadges(pen, card, left, end, colours, scene);
+  const labelWidth = measure(oneLine(card.label), labelFont);
+  const labelEnd = card.stack ? nameEnd : paintBadges(pen, card, left + labelWidth + 8, end, colours, scene);
   const label = fit(oneLine(card.label), labelEnd - left, (text) => measure(text, labelFont));
   pen.text(label, left, card.y - 6.5 - (labelSize - 10.5) * 0.2, labelFont, palette.muted);
   pen.text(name, left, card.y + 13.5 + (size - 14.5) * 0.5, nameFont, palette.text);
@@ -196,7 +197,7 @@ function paintBadges(pen, card, left, end, colours, { palette, measure, scale })
     if (scale < 0.62 && badge !== "partial") continue;
     const text = fit(oneLine(badge), 84, (part) => measure(part, font));
     const width = measure(text, font) + 12;
-    if (right - width < left + 44) break;
+    if (right - width < left && badge !== "partial") continue;
     const warning = badge === "partial" || / attempts$/.test(badge);
     pen.box(right - width, card.y - 19, width, 16, 8, { fill: warning ? palette["bad-soft"] : colours.soft });
     pen.text(text, right - width + 6, card.y - 7.6, font, warning ? palette.bad : colours.strong);
@@ -214,16 +215,35 @@ function paintCount(pen, card, end, colours, { palette, measure }) {
   return end - width - 6;
 }
 
-/** Far away: the name alone, as large as the card allows. */
+/** Far away: the name alone, as large as the card allows, on two lines if it must. */
 function paintName(pen, card, frame, colours, scene) {
   const { palette, scale, measure } = scene;
-  const size = Math.min(card.small ? 16 : 26, 9.5 / scale);
-  const font = `600 ${size.toFixed(1)}px ${palette.font}`;
-  const bar = card.kind === "run" ? 20 : 9;
-  const title = card.stack ? `${card.title} ×${card.stack}` : card.title;
-  pen.box(frame.x, frame.y, card.kind === "run" ? frame.height : bar, frame.height, frame.radius, { fill: colours.soft });
-  if (card.kind === "run") pen.icon(iconOf(card), frame.x + frame.height / 2, card.y, 28, colours.mark, 3.4);
-  const left = frame.x + (card.kind === "run" ? frame.height + 4 : bar + 8);
-  const text = fit(oneLine(title), frame.x + frame.width - left - 10, (part) => measure(part, font));
-  pen.text(text, left, card.y + size * 0.36, font, palette.text);
+  const run = card.kind === "run";
+  const signed = !card.small && scale >= 0.28;
+  const bar = signed ? frame.height * (run ? 0.72 : 0.62) : 9;
+  pen.box(frame.x, frame.y, bar + (run ? 8 : 0), frame.height, frame.radius, { fill: colours.soft });
+  if (signed) pen.icon(iconOf(card), frame.x + bar / 2 + (run ? 6 : 0), card.y, 26, colours.mark, run ? 3.4 : 2.4);
+  const left = frame.x + bar + (run ? 14 : 8);
+  const room = frame.x + frame.width - left - (run ? 12 : 6);
+  const title = oneLine(card.stack ? `${card.title} ×${card.stack}` : card.title);
+  const wished = Math.min(card.small ? 18 : 26, 9.6 / scale);
+  const width = (size) => (text) => measure(text, `600 ${size}px ${palette.font}`);
+  const one = sizeFor(title, 600, wished * 0.86, wished, room, scene);
+  const halves = width(one)(title) <= room || card.small ? null : halved(title);
+  const lines = halves || [title];
+  const size = halves ? Math.min(one, (frame.height - 10) / 2.1) : one;
+  lines.forEach((line, index) => {
+    const base = card.y + size * 0.36 + (index - (lines.length - 1) / 2) * size * 1.08;
+    pen.text(fit(line, room, width(size)), left, base, `600 ${size.toFixed(1)}px ${palette.font}`, palette.text);
+  });
+}
+
+/** The text in two, at the separator that is nearest to its middle; null where there is none. */
+export function halved(text) {
+  const cuts = [...text.matchAll(/[-_/. :]+/g)].map((found) => (found[0].startsWith(":") ? found.index : found.index + found[0].length));
+  const inside = cuts.filter((cut) => cut > 1 && cut < text.length - 1);
+  if (!inside.length) return null;
+  const middle = text.length / 2;
+  const cut = inside.reduce((best, each) => (Math.abs(each - middle) < Math.abs(best - middle) ? each : best));
+  return [text.slice(0, cut), text.slice(cut)];
 }

@@ -1,6 +1,6 @@
 // The panel on the right: what is known of the selected card, and the way to its neighbours.
 import { button, byId, copyButton, drawing, el } from "./dom.js";
-import { linkWords, runFacts, versionFacts } from "./facts.js";
+import { flat, linkWords, runFacts, versionFacts } from "./facts.js";
 import { count, heading, inline, safeUrl, shortMoment } from "./format.js";
 import { iconOf, markColour } from "./icons.js";
 import { childrenOf, versionsOf } from "./model.js";
@@ -98,10 +98,9 @@ function nodeValue(app, id) {
   return button(node.title, () => app.select(id), { class: "as-link" });
 }
 
-/** Keys and values in two columns; deeper values as JSON. */
+/** Keys and values in two columns; what lies deeper has its whole way as its key. */
 function tree(value) {
-  if (typeof value !== "object" || value === null) return el("code", {}, inline(value));
-  const rows = Object.entries(value).map(([key, item]) => el("tr", {}, el("th", { scope: "row", dir: "auto" }, Array.isArray(value) ? String(key) : key), el("td", { dir: "auto" }, inline(item))));
+  const rows = flat(value).map(([path, item]) => el("tr", {}, el("th", { scope: "row", dir: "auto" }, path), el("td", { dir: "auto" }, inline(item))));
   return el("table", { class: "tree" }, el("tbody", {}, rows));
 }
 

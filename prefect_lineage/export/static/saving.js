@@ -55,7 +55,7 @@ function paintAll(app, pen, scale) {
   const scene = { view: app.view, lights: app.lights, hoveredLink: null, palette: app.palette, scale, measure };
   paintLinks(pen, scene, null);
   for (const card of app.view.cards) {
-    paintCard(pen, card, { selected: card.key === app.settings.selected, hovered: false, faded: app.isFaded(card) }, scene);
+    paintCard(pen, card, { selected: card.key === app.settings.selected, hovered: false, root: card.key === app.model.graph.root, faded: app.isFaded(card) }, scene);
   }
 }
 

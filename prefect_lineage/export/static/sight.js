@@ -15,10 +15,19 @@ export function freshSettings() {
     inferred: true,
     fold: false,
     opened: new Set(),
+    apart: new Set(),
     offTypes: new Set(),
     offJobs: new Set(),
     offStates: new Set(),
   };
+}
+
+/** What of the settings decides on cards and their places: as long as it is the same, a view stays valid. */
+export function viewKey(settings) {
+  const { selected, direction, depth, only, values, inferred, fold } = settings;
+  const focus = only ? [selected, direction, depth] : [];
+  const sets = [settings.opened, settings.apart, settings.offTypes, settings.offJobs, settings.offStates].map((set) => [...set].sort());
+  return JSON.stringify([focus, values, inferred, fold, fold ? sets : sets.slice(2)]);
 }
 
 /** Whether a link counts: inferred ones can be switched off. */

@@ -1,4 +1,4 @@
-// vis-network as the viewport: it pans, zooms and asks for frames; what is seen is painted by us.
+// vis-network holds the cards, pans, zooms and asks for frames; what is seen is painted by us.
 import { byId, el } from "./dom.js";
 import { distance } from "./curves.js";
 import { canvasPen, measure } from "./pens.js";
@@ -8,15 +8,15 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const MARGIN = { side: 44, top: 64, bottom: 48 };
 const READABLE = 0.62;
 const GRID = 28;
+const SMALLEST = 0.006;
 
 /** The stage. `app` gives view, lights and palette; the stage tells it about the pointer. */
 export function createStage(app, options) {
   const box = byId("net");
   const nodes = new vis.DataSet();
-  const edges = new vis.DataSet();
   const cards = { shape: "custom", ctxRenderer: ({ ctx, id }) => ({ drawNode: () => drawCard(app, network, ctx, id) }) };
-  const network = new vis.Network(box, { nodes, edges }, { ...options, nodes: cards });
-  const stage = { box, network, nodes, edges, fitted: true };
+  const network = new vis.Network(box, { nodes, edges: [] }, { ...options, nodes: cards });
+  const stage = { box, network, nodes, fitted: true };
   network.on("beforeDrawing", (context) => drawBelow(app, network, box, context));
   watchPointer(app, stage);
   return {
@@ -42,7 +42,7 @@ function sceneOf(app, scale) {
 function drawCard(app, network, context, id) {
   const card = app.view.byKey.get(id);
   if (!card) return;
-  const look = { selected: id === app.settings.selected, hovered: card === app.hovered, faded: isFaded(card, app.lights) };
+  const look = { selected: id === app.settings.selected, hovered: card === app.hovered, root: id === app.model.graph.root, faded: isFaded(card, app.lights) };
   paintCard(canvasPen(context), card, look, sceneOf(app, network.getScale()));
 }
 
@@ -72,14 +72,13 @@ function pageOf(network, box, card) {
   return { x: point.x + frame.left, y: point.y + frame.top };
 }
 
-/** Puts the app's view on the canvas. */
+/** Puts the app's cards on the canvas. Links are painted below them and are not vis-network's: it would walk through
+ * every one of them in every frame. */
 function show(app, stage, refit) {
-  const { network, nodes, edges } = stage;
-  edges.clear();
+  const { network, nodes } = stage;
   nodes.clear();
   nodes.add(app.view.cards.map((card) => ({ id: card.key, label: " ", shape: "custom", x: card.x, y: card.y })));
   for (const card of app.view.cards) giveSize(network.body.nodes[card.key], card);
-  edges.add(app.view.links.map((link, index) => ({ id: index, from: link.from.key, to: link.to.key, hidden: true })));
   if (refit) fit(app, stage, true);
   network.redraw();
 }
@@ -101,32 +100,38 @@ function freeHeight(box) {
 }
 
 function move(stage, position, scale, quickly) {
-  const held = Math.min(Math.max(scale, 0.02), 3);
+  const held = Math.min(Math.max(scale, SMALLEST), 3);
   const animation = quickly || CALM ? false : { duration: 260, easingFunction: "easeInOutQuad" };
   stage.fitted = false;
   stage.network.moveTo({ position, scale: held, animation });
 }
 
-/** Everything at once where that can be read; otherwise the selected node, the root, or the right end. */
+/** Everything at once where that can be read or was asked for; otherwise a readable part of it. */
 function fit(app, stage, quickly) {
   const { bounds } = app.view;
-  const { clientWidth } = stage.box;
   const free = freeHeight(stage.box);
-  const wide = (clientWidth - 2 * MARGIN.side) / Math.max(bounds.right - bounds.left, 1);
+  const wide = (stage.box.clientWidth - 2 * MARGIN.side) / Math.max(bounds.right - bounds.left, 1);
   const high = (free - MARGIN.top - MARGIN.bottom) / Math.max(bounds.bottom - bounds.top, 1);
-  const whole = Math.min(wide, high, 1.3);
+  const whole = Math.max(Math.min(wide, high, 1.3), SMALLEST);
   const down = (MARGIN.bottom - MARGIN.top + stage.box.clientHeight - free) / 2;
-  const middle = { x: (bounds.left + bounds.right) / 2, y: (bounds.top + bounds.bottom) / 2 };
-  const centre = app.view.byKey.get(app.settings.selected) || app.view.byKey.get(app.model.graph.root);
   if (whole >= 0.36 || !quickly) {
-    move(stage, { x: middle.x, y: middle.y + down / whole }, whole, quickly);
+    move(stage, { x: (bounds.left + bounds.right) / 2, y: (bounds.top + bounds.bottom) / 2 + down / whole }, whole, quickly);
   } else {
     const scale = Math.min(READABLE, Math.max(high, 0.42));
-    const half = clientWidth / 2 / scale - MARGIN.side;
-    const x = Math.min(Math.max(centre ? centre.x : bounds.left, bounds.left + half), bounds.right - half);
-    move(stage, { x, y: (high >= scale || !centre ? middle.y : centre.y) + down / scale }, scale, quickly);
+    const { x, y } = startOf(app, scale, high, stage.box.clientWidth / 2 / scale - MARGIN.side);
+    move(stage, { x, y: y + down / scale }, scale, quickly);
   }
   stage.fitted = true;
+}
+
+/** Where a map that is too large begins: at the selection or the root, else at the left end. */
+function startOf(app, scale, high, half) {
+  const { bounds, byKey, cards } = app.view;
+  const middle = (bounds.top + bounds.bottom) / 2;
+  const first = cards.filter((card) => card.column === 0).sort((a, b) => Math.abs(a.y - middle) - Math.abs(b.y - middle))[0];
+  const centre = byKey.get(app.settings.selected) || byKey.get(app.model.graph.root) || first;
+  const x = Math.min(Math.max(centre === first ? bounds.left : centre.x, bounds.left + half), bounds.right - half);
+  return { x, y: high >= scale ? middle : centre.y };
 }
 
 function reveal(stage, card, always) {

@@ -1,0 +1,245 @@
+"""The drain: a thread that carries this process's journal into the store.
+
+A flow pays for an append to a file; SQL, its import included, is paid for here. Whatever is wrong with the
+store, the journal stays, the drain tries again with growing pauses, and the flow hears one warning.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from multiprocessing import util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefect_lineage.store.journal import Journal, warn_once
+from prefect_lineage.store.loading import Loaded, load
+
+if TYPE_CHECKING:
+    from prefect_lineage.store.store import Store
+
+__all__ = ["EXIT_S", "Drain"]
+
+EXIT_S = 5.0
+"""How long the end of a process waits for its records at most."""
+
+_FORK_S = 2.0
+"""How long a fork waits at most for the drain to come to rest."""
+
+_GATHER_S = 0.05  # records come in bursts; a transaction for many costs little more than one for one
+_PAUSES_S = (0.2, 30.0)
+
+
+class Drain:
+    """Carries one journal into one store. Started by the journal's first record.
+
+    Args:
+        journal: of this process.
+        open_store: called in the drain's thread, again after a failure or a fork.
+    """
+
+    def __init__(self, journal: Journal, open_store: Callable[[], Store]) -> None:
+        self._journal = journal
+        self._open_store = open_store
+        self._inherited: list[Store] = []
+        self._begin()
+        journal.on_append = self._wake
+        _drains.add(self)
+
+    def flush(self, timeout: float) -> int:
+        """Wait until the store has every record appended so far.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            How many records still wait in the journal: 0 is done.
+        """
+        path, size = self._journal.mark()
+        if path is None or self._has(path, size):
+            return 0
+        deadline = time.monotonic() + timeout
+        self._wake()
+        with self._changed:
+            self._asked = True
+            self._changed.notify_all()
+            while not self._has(path, size) and self._is_alive():
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    break
+        if not self._is_alive():
+            self._step()  # threads cannot be started any more: the interpreter is ending
+        return 0 if self._has(path, size) else self._waiting(path)
+
+    def close(self, timeout: float = EXIT_S) -> int:
+        """Flush, end the thread, close the store; delete the journal if the store has all of it.
+
+        Returns:
+            How many records wait in the journal for ``sync``.
+        """
+        waiting = self.flush(timeout)
+        with self._changed:
+            thread, self._closing = self._thread, True
+            self._changed.notify_all()
+        self._wakeup.set()
+        if thread is not None:
+            thread.join(timeout)
+        if self._work.acquire(timeout=timeout):
+            try:
+                if waiting == 0 and self._loaded_id == self._journal.id:
+                    self._journal.rotate(self._loaded.position, always=True)
+                self._forget_store()
+            finally:
+                self._work.release()
+        self._journal.close()
+        atexit.unregister(self._at_exit)
+        return waiting
+
+    def _begin(self) -> None:
+        """The state of a drain in a process where nothing has happened yet."""
+        self._changed = threading.Condition()
+        self._work = threading.Lock()
+        self._wakeup = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._store: Store | None = None
+        self._loaded = Loaded(0)
+        self._loaded_id: str | None = None
+        self._asked = False
+        self._closing = False
+
+    def _has(self, path: Path, size: int) -> bool:
+        """Has the store all of the file up to ``size``? A file that was replaced has been drained."""
+        if self._journal.path != path:
+            return True
+        return self._loaded_id == path.stem and self._loaded.position + self._loaded.rest >= size
+
+    def _waiting(self, path: Path) -> int:
+        position = self._loaded.position if self._loaded_id == path.stem else 0
+        try:
+            with path.open("rb") as stream:
+                stream.seek(position)
+                return sum(1 for _ in stream)
+        except FileNotFoundError:
+            return 0
+
+    def _wake(self) -> None:
+        if not self._wakeup.is_set():
+            self._wakeup.set()
+        if not self._is_alive():
+            self._start()
+
+    def _is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _start(self) -> None:
+        with self._changed:
+            if self._is_alive():
+                return
+            self._closing = False
+            thread = threading.Thread(target=self._run, name="prefect-lineage-drain", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return  # the interpreter is ending; flush works without a thread then
+            self._thread = thread
+        atexit.unregister(self._at_exit)
+        atexit.register(self._at_exit)
+        if multiprocessing.parent_process() is not None:
+            # Children of multiprocessing leave without atexit, but not without these.
+            util.Finalize(self, self._at_exit, exitpriority=10)
+
+    def _at_exit(self) -> None:
+        self.close(EXIT_S)
+
+    def _run(self) -> None:
+        pause, longest = _PAUSES_S
+        while not self._closing:
+            self._wakeup.wait()
+            self._wakeup.clear()
+            with self._changed:
+                self._changed.wait_for(self._is_pressed, _GATHER_S)
+                self._asked = False
+            if self._step():
+                pause = _PAUSES_S[0]
+                continue
+            with self._changed:
+                self._changed.wait_for(self._is_pressed, pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+            pause = min(pause * 2, longest)
+            self._wakeup.set()
+
+    def _is_pressed(self) -> bool:
+        return self._asked or self._closing
+
+    def _step(self) -> bool:
+        """Carry over all that is there; False if the store could not be used."""
+        with self._work:
+            try:
+                self._carry()
+            except Exception as error:  # noqa: BLE001 - a flow must not notice, whatever is wrong with its store
+                warn_once("drain", f"Lineage waits in {self._journal.directory}: {error}")
+                self._forget_store()
+                return False
+            return True
+
+    def _carry(self) -> None:
+        path = self._journal.path
+        if path is None:
+            return
+        if self._store is None:
+            self._store = self._open_store()
+            self._loaded_id = None
+        if self._loaded_id != path.stem:
+            # Asked, not remembered: a commit may have come through whose answer was lost.
+            self._loaded = Loaded(self._store.position(path.stem))
+            self._loaded_id = path.stem
+        while load(self._store, path, self._loaded):
+            with self._changed:
+                self._changed.notify_all()
+        self._journal.rotate(self._loaded.position)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _forget_store(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            try:
+                store.close()
+            except Exception as error:  # noqa: BLE001 - it is being given up because it is broken
+                warn_once("close", f"The lineage store could not be closed: {error}")
+
+    def _before_fork(self) -> None:
+        # A fork in the middle of an import or a transaction would leave locks in the child that nobody opens.
+        self._rests = self._work.acquire(timeout=_FORK_S)
+
+    def _after_fork_in_parent(self) -> None:
+        if self._rests:
+            self._work.release()
+
+    def _after_fork_in_child(self) -> None:
+        if self._store is not None:
+            self._inherited.append(self._store)  # its connections are the parent's: never closed here
+        self._begin()
+
+
+_drains: weakref.WeakSet[Drain] = weakref.WeakSet()
+
+
+def _each(act: Callable[[Drain], None]) -> Callable[[], None]:
+    def act_on_each() -> None:
+        for drain in list(_drains):
+            act(drain)
+
+    return act_on_each
+
+
+os.register_at_fork(
+    before=_each(Drain._before_fork),  # noqa: SLF001 - the module's own class
+    after_in_parent=_each(Drain._after_fork_in_parent),  # noqa: SLF001
+    after_in_child=_each(Drain._after_fork_in_child),  # noqa: SLF001
+)

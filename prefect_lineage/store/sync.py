@@ -1,0 +1,94 @@
+"""Loading the journals that ended processes left behind, also those carried here from another machine."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from prefect_lineage.errors import StoreError
+from prefect_lineage.store.journal import SUFFIX
+from prefect_lineage.store.loading import Loaded, load
+from prefect_lineage.store.store import Store
+
+__all__ = ["SyncReport", "sync"]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What ``sync`` found in a directory.
+
+    Attributes:
+        files: journals that were loaded to their end, and deleted.
+        records: applied now; what the store had before is not counted.
+        rejected: lines that could not be read or stored; they are kept beside, in ``<journal>.rejected``.
+        torn: journals whose last line their process did not finish; that line is dropped.
+        busy: journals whose process lives: it loads them itself.
+        newer: journals that hold records of a newer release; they stay.
+    """
+
+    files: int = 0
+    records: int = 0
+    rejected: int = 0
+    torn: int = 0
+    busy: int = 0
+    newer: int = 0
+
+
+def sync(directory: Path, store: Store) -> SyncReport:
+    """Load every journal in a directory whose owner is gone, exactly once however often it is called.
+
+    Raises:
+        StoreError: the store cannot be used, or a journal cannot be read; nothing is lost.
+    """
+    done: list[Loaded] = []
+    busy = 0
+    try:
+        for path in sorted(directory.glob(f"*{SUFFIX}")):
+            with _owned(path) as stream:
+                if stream is None:
+                    busy += path.exists()
+                else:
+                    done.append(_load_all(path, store))
+    except OSError as error:
+        raise StoreError(f"A journal in {directory} cannot be loaded: {error.strerror or error}.") from error
+    finished = [loaded for loaded in done if not loaded.is_newer]
+    return SyncReport(
+        files=len(finished),
+        records=sum(loaded.records for loaded in done),
+        rejected=sum(loaded.rejected for loaded in done),
+        torn=sum(1 for loaded in finished if loaded.rest),
+        busy=busy,
+        newer=len(done) - len(finished),
+    )
+
+
+def _load_all(path: Path, store: Store) -> Loaded:
+    loaded = Loaded(store.position(path.stem))
+    while load(store, path, loaded):
+        pass
+    if not loaded.is_newer:
+        path.unlink(missing_ok=True)
+    return loaded
+
+
+@contextmanager
+def _owned(path: Path) -> Iterator[BinaryIO | None]:
+    """The journal under its owner's lock, or None while the owner lives or when the file has just gone."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        yield None
+        return
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+            return
+        except OSError:
+            pass
+        yield stream

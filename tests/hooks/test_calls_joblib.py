@@ -1,0 +1,78 @@
+"""joblib's calls, and what is a model."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import joblib
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from prefect_lineage.testing import captured
+from prefect_lineage_hooks import files, joblib_io
+
+
+class OwnModel(LogisticRegression):
+    """A user's class with scikit-learn's behind it."""
+
+
+class Lookalike:
+    """It fits and has parameters, and is none of scikit-learn's."""
+
+    def fit(self) -> None: ...
+
+    def get_params(self) -> dict[str, int]:
+        return {}
+
+
+def test_dump_and_load_are_a_write_and_a_read(data: Path) -> None:
+    with captured(files, joblib_io, root=data) as seen:
+        joblib.dump({"a": 1}, data / "out.joblib")
+        joblib.load(data / "in.joblib")
+    assert seen.vias == {"R in.joblib": "joblib.load", "W out.joblib": "joblib.dump"}
+    assert seen.edge("W out.joblib").content.format == "joblib"
+    assert seen.edge("W out.joblib").type == "file"
+
+
+def test_compressed_is_one_write_too(data: Path) -> None:
+    with captured(joblib_io, root=data) as seen:
+        joblib.dump({"a": 1}, str(data / "out.joblib.gz"), compress=3)
+    assert seen.vias == {"W out.joblib.gz": "joblib.dump"}
+
+
+def test_an_open_file_is_seen_when_it_is_opened(data: Path) -> None:
+    with captured(joblib_io, root=data) as seen, open(data / "out.joblib", "wb") as file:
+        joblib.dump({"a": 1}, file)
+        joblib.dump({"a": 1}, io.BytesIO())
+    assert seen.vias == {"W out.joblib": "open"}
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), make_pipeline(StandardScaler()), OwnModel()])
+def test_an_estimator_is_a_model_when_dumped_and_when_loaded(model: object, data: Path) -> None:
+    with captured(joblib_io, root=data) as dumped:
+        joblib.dump(model, data / "model.joblib")
+    with captured(joblib_io, root=data) as loaded:
+        joblib.load(data / "model.joblib")
+    written, read = dumped.edge("W model.joblib"), loaded.edge("R model.joblib")
+    assert written.type == read.type == "model"
+    assert written.content.digest == read.content.digest
+    assert written.metadata["class"].endswith(type(model).__name__)
+
+
+def test_only_estimators_of_scikit_learn_are_models() -> None:
+    described = joblib_io.lineage_value_description(LogisticRegression())
+    assert described == {"type": "model", "format": "sklearn.linear_model._logistic.LogisticRegression"}
+    assert joblib_io.lineage_value_description(Lookalike()) is None
+    assert joblib_io.lineage_value_description([1]) is None
+
+
+def test_the_cache_of_memory_is_no_data(data: Path) -> None:
+    memory = joblib.Memory(data / "cache", verbose=0)
+    with captured(joblib_io, root=data) as first:
+        memory.cache(len)([1, 2])
+    with captured(joblib_io, root=data) as second:
+        memory.cache(len)([1, 2])
+    assert first.lines == second.lines == []

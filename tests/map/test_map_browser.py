@@ -1,0 +1,489 @@
+"""The page in a real browser: opened from a file, cut off from everything, looked at and used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from prefect_lineage.export.map import lineage_map
+from prefect_lineage.model.entities import Edge, Graph, Run, Version
+
+SIZE = {"width": 1440, "height": 860}
+TRAIN = "00000020-5f0a-4a2c-9c8e-2d0f2f6f8a01"
+READ_THRICE = "pandas.read_parquet · \N{MULTIPLICATION SIGN}3 · observed"
+EVALUATE = "00000021-5f0a-4a2c-9c8e-2d0f2f6f8a01"
+
+
+class Visit:
+    """A page that is open, with everything that it tried to load or complained about."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.address = path.as_uri()
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.route("**/*", self._route)
+        page.on("console", lambda message: self._complain(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss())
+        )
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', event => console.error('policy', event.violatedDirective));"
+        )
+
+    def _route(self, route: Any) -> None:
+        url = route.request.url
+        if url.partition("#")[0] == self.address or url.startswith(("data:", "blob:")):
+            route.continue_()
+        else:
+            self.requests.append(url)
+            route.abort()
+
+    def _complain(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def open(self, fragment: str = "") -> Visit:
+        self.page.goto(self.address + fragment)
+        self.page.wait_for_function("window.lineage && window.lineage.ready === true")
+        return self
+
+    def ask(self, script: str) -> Any:
+        return self.page.evaluate(script)
+
+    def click(self, node: str) -> None:
+        at = self.ask("lineage.positions()")[node]
+        self.page.mouse.click(at["x"], at["y"])
+        self.page.wait_for_function("id => lineage.selected() === id", arg=node)
+
+    @property
+    def panel(self) -> str:
+        return self.page.inner_text("#panel")
+
+
+Opener = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
+    """Opens the map of a graph; afterwards, nothing may have been asked for and nothing complained about."""
+    context = browser.new_context(viewport=SIZE, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
+    visits: list[Visit] = []
+
+    def opened(graph: Graph, fragment: str = "", **about: Any) -> Visit:
+        saved = lineage_map(graph, **about).save(tmp_path / "map.html")
+        visits.append(Visit(context.new_page(), saved))
+        return visits[-1].open(fragment)
+
+    yield opened
+    for each in visits:
+        assert each.requests == []
+        assert each.complaints == []
+    context.close()
+
+
+def test_the_zoo_opens_from_a_file_with_every_card_on_the_stage(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo, source="sqlite:///lineage.db", generated_at=0)
+    positions = seen.ask("lineage.positions()")
+    assert set(positions) == {node.id for node in zoo.nodes}
+    stage = seen.page.locator("#stage").bounding_box()
+    assert stage is not None
+    for at in positions.values():
+        assert stage["x"] < at["x"] < stage["x"] + stage["width"]
+        assert stage["y"] < at["y"] < stage["y"] + stage["height"]
+    assert "Made 1970-01-01 00:00:00 UTC of sqlite:///lineage.db" in seen.page.inner_text("#status")
+
+
+def test_data_flows_from_left_to_right(visit: Opener, zoo: Graph) -> None:
+    positions = visit(zoo).ask("lineage.positions()")
+    for edge in zoo.edges:
+        assert positions[edge.tail]["x"] < positions[edge.head]["x"]
+
+
+def test_cards_are_painted_where_the_page_says(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    colours = seen.ask(
+        """() => {
+            const canvas = document.querySelector('#net canvas'), frame = canvas.getBoundingClientRect();
+            const ratio = canvas.width / frame.width;
+            const all = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+            return Object.values(lineage.positions()).map((at) => {
+                const [x, y] = [Math.round((at.x - frame.left) * ratio), Math.round((at.y - frame.top) * ratio)];
+                const start = (i) => 4 * (y * canvas.width + x + i);
+                const colour = (i) => all.slice(start(i), start(i) + 3).join();
+                return new Set(Array.from({length: 120}, (_, i) => colour(i - 60))).size;
+            });
+        }"""
+    )
+    assert all(number > 3 for number in colours)
+
+
+def test_the_data_in_the_page_is_the_graphs(visit: Opener, zoo: Graph) -> None:
+    assert visit(zoo).ask("lineage.data.graph") == json.loads(json.dumps(zoo.to_dict()))
+
+
+def test_clicking_a_run_shows_everything_about_it(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo, ui_url="http://127.0.0.1:4200")
+    seen.click(TRAIN)
+    for words in (
+        TRAIN,
+        "rural-feather-20",
+        "Completed",
+        "zoo.train",
+        "42.1 s",
+        "2 attempts",
+        "lab7",
+        "80/10/10",
+    ):
+        assert words in seen.panel
+    assert READ_THRICE in seen.panel
+    link = seen.page.get_by_role("link", name="http://127.0.0.1:4200")
+    assert link.get_attribute("href") == f"http://127.0.0.1:4200/runs/task-run/{TRAIN}"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+
+
+def test_clicking_an_artifact_shows_everything_about_it(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    seen.click("version-split")
+    for words in (
+        "split_zoo_dataset:v4",
+        "dataset",
+        "latest",
+        "2026-11-23",
+        "612 MB",
+        "10,000",
+        "bill_length_mm",
+    ):
+        assert words in seen.panel
+    for words in (
+        "Penguins, split with a fixed seed.",
+        "blake3:7d1a54e0",
+        "all bytes",
+        "file:///home/ada/zoo",
+        "8000",
+    ):
+        assert words in seen.panel
+    assert "LOGGED BY · 3" in seen.panel
+    assert "USED BY · 1" in seen.panel
+
+
+def test_neighbours_in_the_panel_lead_on(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    seen.click("version-split")
+    seen.page.locator("#panel").get_by_role("button", name="rural-feather-20").click()
+    assert seen.ask("lineage.selected()") == TRAIN
+
+
+def test_selecting_lights_both_sides_and_fades_the_rest(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    seen.click("version-model")
+    assert seen.ask("lineage.faded()") == []
+    seen.page.get_by_role("button", name="← Upstream").click()
+    assert set(seen.ask("lineage.faded()")) == {
+        EVALUATE,
+        "version-scores",
+        "version-report",
+        zoo.nodes[-1].id,
+    }
+    seen.page.get_by_role("button", name="Downstream →").click()
+    assert TRAIN in seen.ask("lineage.faded()")
+    seen.page.get_by_label("Depth").select_option("1")
+    assert "version-report" in seen.ask("lineage.faded()")
+
+
+def test_hovering_lights_the_lineage_and_leaving_ends_it(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    at = seen.ask("lineage.positions()")[zoo.nodes[0].id]
+    seen.page.mouse.move(at["x"], at["y"])
+    assert zoo.nodes[1].id in seen.ask("lineage.faded()")
+    assert "zoo.split" in seen.page.inner_text("#tip")
+    seen.page.mouse.move(400, 700)
+    assert seen.ask("lineage.faded()") == []
+
+
+def test_hovering_a_link_says_what_it_did(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    places, positions = seen.ask("lineage.places()"), seen.ask("lineage.positions()")
+    tail, head = "version-split", TRAIN
+    zoom = (positions[head]["x"] - positions[tail]["x"]) / (places[head]["x"] - places[tail]["x"])
+    right = positions[tail]["x"] + places[tail]["width"] / 2 * zoom
+    left = positions[head]["x"] - places[head]["width"] / 2 * zoom
+    seen.page.mouse.move((left + right) / 2, (positions[tail]["y"] + positions[head]["y"]) / 2)
+    assert READ_THRICE in seen.page.inner_text("#tip")
+
+
+def test_only_its_lineage_leaves_nothing_else(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    seen.click(zoo.nodes[0].id)
+    seen.page.locator("#bar").get_by_role("button", name="Only its lineage").click()
+    assert set(seen.ask("lineage.visible()")) == {node.id for node in zoo.nodes} - {
+        zoo.nodes[1].id,
+        zoo.nodes[2].id,
+    }
+    seen.page.keyboard.press("Escape")
+    assert len(seen.ask("lineage.visible()")) == len(zoo.nodes)
+
+
+@pytest.mark.parametrize(
+    ("words", "node"),
+    [
+        ("ylbch", "version-model"),
+        ("bill_length", "version-split"),
+        ("zoo.train", TRAIN),
+        ("failed", EVALUATE),
+    ],
+)
+def test_the_search_finds_by_name_column_job_and_state(
+    visit: Opener, zoo: Graph, words: str, node: str
+) -> None:
+    seen = visit(zoo)
+    seen.page.keyboard.press("/")
+    seen.page.keyboard.type(words)
+    assert seen.page.locator("#hits li").count() >= 1
+    seen.page.keyboard.press("Enter")
+    assert seen.ask("lineage.selected()") == node
+    assert seen.page.locator("#panel").is_visible()
+
+
+def test_a_deep_link_opens_its_node(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo, "#node=version-model&dir=up")
+    assert seen.ask("lineage.selected()") == "version-model"
+    assert "zoo-ylbchv20:v0" in seen.panel
+    assert EVALUATE in seen.ask("lineage.faded()")
+
+
+def test_a_deep_link_to_nothing_says_so(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo, "#node=gone")
+    assert seen.ask("lineage.selected()") is None
+    assert "The node gone is not on this page" in seen.page.inner_text("#status")
+
+
+def test_filters_hide_and_say_how_much_and_a_search_brings_back(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    seen.page.get_by_label("model", exact=False).first.uncheck()
+    assert "version-model" not in seen.ask("lineage.visible()")
+    assert "1 hidden by filters" in seen.page.inner_text("#status")
+    seen.ask("lineage.select('version-model')")
+    assert "version-model" in seen.ask("lineage.visible()")
+
+
+def test_values_and_inferred_links_can_be_switched_off(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    seen.page.get_by_label("Values").uncheck()
+    assert "version-scores" not in seen.ask("lineage.visible()")
+    seen.page.get_by_label("Inferred links").uncheck()
+    seen.ask(f"lineage.select('{EVALUATE}')")
+    assert zoo.nodes[-1].id in seen.ask("lineage.faded()")
+
+
+def test_the_theme_follows_the_system_and_can_be_switched(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = seen.ask(ground)
+    seen.page.locator("#theme").click()
+    assert seen.ask("document.documentElement.dataset.theme") == "dark"
+    assert seen.ask(ground) != light
+    seen.page.reload()
+    assert seen.ask("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_table_has_the_same_rows_as_the_map(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    seen.page.get_by_role("button", name="Table").click()
+    names = seen.page.locator("#table tbody th").all_inner_texts()
+    assert sorted(names) == sorted(card["title"] for card in seen.ask("lineage.data.cards"))
+    assert (
+        names.index("split_zoo_dataset:v4") < names.index("rural-feather-20") < names.index("zoo-ylbchv20:v0")
+    )
+    seen.page.locator("#table").get_by_role("button", name="northern-lake-21").first.click()
+    assert seen.ask("lineage.selected()") == EVALUATE
+
+
+def test_the_keyboard_walks_opens_closes_and_helps(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    press = seen.page.keyboard.press
+    press("ArrowRight")
+    assert seen.ask("lineage.selected()") in {node.id for node in zoo.nodes[:3]}
+    assert not seen.page.locator("#panel").is_visible()
+    press("ArrowRight")
+    assert seen.ask("lineage.selected()") == "version-split"
+    press("ArrowLeft")
+    press("ArrowDown")
+    press("ArrowRight")
+    press("Enter")
+    assert "split_zoo_dataset:v4" in seen.panel
+    press("Escape")
+    assert seen.ask("lineage.selected()") is None
+    press("?")
+    assert seen.page.locator("#keys").is_visible()
+    press("Escape")
+    press("f")
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "csv", "json"])
+def test_what_is_shown_can_be_taken_out(visit: Opener, zoo: Graph, ending: str, tmp_path: Path) -> None:
+    seen = visit(zoo, title="Zoo: 100 %")
+    seen.page.get_by_role("button", name="Export").click()
+    with seen.page.expect_download() as waiting:
+        seen.page.locator(f"[data-as={ending}]").click()
+    waiting.value.save_as(tmp_path / "out")
+    content = (tmp_path / "out").read_bytes()
+    assert waiting.value.suggested_filename == f"Zoo-100.{ending}"
+    starts = {"png": b"\x89PNG", "svg": b"<svg", "csv": b"\xef\xbb\xbfkind,id,name", "json": b"{"}
+    assert content.startswith(starts[ending])
+    if ending == "json":
+        assert json.loads(content) == json.loads(json.dumps(zoo.to_dict()))
+    if ending in ("svg", "csv"):
+        assert content.decode().count("rural-feather-20") >= 1
+
+
+def test_a_link_back_is_drawn_and_harmless(visit: Opener, zoo: Graph) -> None:
+    """A run that reads a version and writes the same bytes again."""
+    train, split = zoo.nodes[4], zoo.nodes[3]
+    loop = Edge(train.id, split.id, "output", "observed", "open", 1, 1, 0, unchanged=True)
+    seen = visit(replace(zoo, edges=(*zoo.edges, loop)))
+    positions = seen.ask("lineage.positions()")
+    assert positions[split.id]["x"] < positions[train.id]["x"]
+    seen.click(train.id)
+    assert "unchanged" in seen.panel
+
+
+def test_an_empty_map_says_so_kindly(visit: Opener) -> None:
+    seen = visit(Graph((), ()))
+    assert seen.page.get_by_text("Nothing here yet").is_visible()
+    seen.page.get_by_role("button", name="Table").click()
+    for key in ("ArrowRight", "ArrowDown", "Enter", "f", "Escape"):
+        seen.page.keyboard.press(key)
+
+
+def test_what_a_bound_left_out_is_said(visit: Opener, zoo: Graph) -> None:
+    assert "17 nodes left out by a bound" in visit(replace(zoo, truncated=17)).page.inner_text("#status")
+
+
+def test_many_look_alikes_open_folded_and_unfold(visit: Opener, zoo: Graph) -> None:
+    model = zoo.versions[0]
+    runs = [replace(zoo.runs[0], id=f"run-{number:03d}", name=f"sweep-{number}") for number in range(320)]
+    edges = [Edge(run.id, model.id, "input", "observed", "open", 1, 1, 0) for run in runs]
+    seen = visit(Graph.of([model, *runs], edges))
+    assert len(seen.ask("lineage.positions()")) == 2
+    assert len(seen.ask("lineage.visible()")) == 321
+    seen.ask("lineage.select('run-077')")
+    assert "sweep-77" in seen.panel
+    assert "run-077" in seen.ask("lineage.positions()")
+    seen.page.keyboard.press("Escape")
+    seen.page.get_by_label("Fold look-alikes").uncheck()
+    assert len(seen.ask("lineage.positions()")) == 321
+
+
+def test_a_notebooks_frame_works_without_rights(browser: Browser, zoo: Graph, tmp_path: Path) -> None:
+    (tmp_path / "notebook.html").write_text(
+        f"<!doctype html>{lineage_map(zoo)._repr_html_()}", encoding="utf-8"
+    )
+    page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((tmp_path / "notebook.html").as_uri())
+    frame = page.frames[1]
+    frame.wait_for_function("window.lineage && window.lineage.ready === true")
+    frame.evaluate("lineage.select('version-model')")
+    assert "zoo-ylbchv20:v0" in frame.locator("#panel").inner_text()
+    assert complaints == []
+    page.close()
+
+
+EVIL = (
+    "</script><img src=x onerror=alert(1)>",
+    "\"><svg onload=alert(1)><a href='javascript:alert(1)'>",
+    "<!--<script>alert(1)</script>",
+    "{{ 7 * 7 }}{% raw %}${alert(1)}",
+    "\u202eevil\u2066\u200f مرحبا",
+    "nul \x00 bell \x07 esc \x1b line\u2028sep",
+    "🦓🏳️‍🌈 zebra 東京",
+    "a" * 10_000,
+    "__proto__",
+    "constructor",
+    " ",
+    "javascript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "lone \udce9 surrogate",
+)
+
+
+def hostile() -> Graph:
+    """Every field of every node holds something that a careless page would run, load or choke on."""
+    nodes: list[Run | Version] = []
+    edges: list[Edge] = []
+    for number, text in enumerate(EVIL):
+        run, version = f"run {number} {text[:40]}", f"version {number} {text[:40]}"
+        details = {
+            "parameters": {text: text, "nan": float("nan"), "big": 2**70},
+            "code": {"commit": text},
+            "environment": {text: [text, {text: text}]},
+            "tags": [text],
+            "host": text,
+            "user": text,
+            "ui_url": text,
+            text[:20]: text,
+        }
+        nodes.append(Run(run, text, text, text, text, text, text, text, None, None, 1, details))
+        nodes.append(
+            Version(
+                version,
+                text,
+                text,
+                number,
+                text,
+                text,
+                text,
+                text,
+                text,
+                5,
+                0,
+                aliases=(text, "latest"),
+                format=text,
+                rows=3,
+                schema=((text, text),),
+                metadata={text: text},
+                description=text,
+                partial=number % 2 == 0,
+                raced=True,
+            )
+        )
+        edges.append(Edge(run, version, "output", text, text, 2, 1, 0))
+        edges.append(Edge(run, f"version {number - 1} {EVIL[number - 1][:40]}", "input", text, text, 1, 1, 0))
+    return Graph(tuple(nodes), tuple(edges), root=nodes[0].id)
+
+
+def test_a_hostile_graph_is_shown_as_text_and_runs_nothing(visit: Opener) -> None:
+    graph = hostile()
+    seen = visit(graph, title=EVIL[0], source=EVIL[1], ui_url=EVIL[11])
+    assert set(seen.ask("lineage.visible()")) == {node.id for node in graph.nodes}
+    for node in graph.nodes:
+        seen.page.evaluate("id => lineage.select(id)", node.id)
+        assert seen.ask("lineage.selected()") == node.id
+        assert seen.page.locator("#panel").is_visible()
+    seen.page.get_by_role("button", name="Table").click()
+    assert seen.page.locator("#table tbody tr").count() == len(graph.nodes)
+    seen.page.keyboard.press("/")
+    seen.page.keyboard.type("<img")
+    assert seen.page.locator("#hits li").count() >= 1
+    assert seen.page.locator("img").count() == 0
+    assert seen.page.locator("a[href^='javascript'], a[href^='data:text']").count() == 0
+    assert seen.ask("Object.keys(Object.prototype).length") == 0
+
+
+def test_a_hostile_page_without_javascript_is_text_too(browser: Browser, tmp_path: Path) -> None:
+    saved = lineage_map(hostile(), title=EVIL[0]).save(tmp_path / "evil.html")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(saved.as_uri())
+    assert page.locator("noscript tbody tr, .plain tbody tr").count() == len(hostile().nodes)
+    assert page.locator("img").count() == 0
+    context.close()
