@@ -126,11 +126,12 @@ def captured(
     folder = Path(root or Path.cwd()).resolve()
     chosen = Settings(**{"root": folder, "journal_dir": _nowhere(), **(settings or {})})
     known = Plugins(chosen.disable, {_name(plugin): plugin for plugin in plugins}, discover=discover)
-    places = _places(known)
+    watched = [one for _, found in known.each("lineage_interceptors") for one in found]
+    places = _NET + [(interceptor.module, interceptor.name) for interceptor in watched]
     on = [".".join(place) for place in places if _is_ours(_found(place))]
     assert not on, f"Capture is on already; switch it off before captured(). Patched: {on}"  # noqa: S101
     before = {place: _found(place) for place in places}
-    seen = Captured(folder, watches=tuple(f"{module}.{name}" for module, name in places[len(_NET) :]))
+    seen = Captured(folder, watches=tuple(interceptor.via for interceptor in watched))
     try:
         yield from _attempt(_InMemory(chosen, known), seen)
     finally:
@@ -145,20 +146,21 @@ def captured(
 def _attempt(recorder: _InMemory, seen: Captured) -> Iterator[Captured]:
     # the recorder's methods without their guard: in a test, a fault of capture is to be seen
     run = RunRecord(str(uuid.uuid4()), kind="script", name="captured", job="captured", attempt=1)
-    inspect.unwrap(Recorder.begin_run)(recorder, run)
-    attempt, token = recorder.begin_attempt(run.id, 1, "captured")
     completed = False
     try:
-        yield seen
-        completed = True
-    finally:
-        current.reset(token)
+        inspect.unwrap(Recorder.begin_run)(recorder, run)
+        attempt, token = recorder.begin_attempt(run.id, 1, "captured")
         try:
-            inspect.unwrap(Recorder.end_attempt)(recorder, attempt, run, completed=completed)
+            yield seen
+            completed = True
         finally:
-            recorder.close()
+            current.reset(token)
+            inspect.unwrap(Recorder.end_attempt)(recorder, attempt, run, completed=completed)
+            seen.misses = dict(attempt.misses)
+    finally:
+        recorder.close()
         seen.edges = tuple(edge for record in recorder.records for edge in record.edges)
-        seen.misses, seen.problems = dict(attempt.misses), recorder.problems
+        seen.problems = recorder.problems
 
 
 def _nowhere() -> Path:
@@ -174,6 +176,7 @@ def _name(plugin: object) -> str:
 # -- everything is put back ------------------------------------------------------------------------
 
 _Place = tuple[str, str]
+# What the generic net patches, and the carrying of attempts into threads.
 _NET: list[_Place] = [
     (builtins.__name__, "open"),
     (io.__name__, "open"),
@@ -181,16 +184,6 @@ _NET: list[_Place] = [
     ("threading", "Thread.start"),
     ("concurrent.futures", "ThreadPoolExecutor.submit"),
 ]
-
-
-def _places(plugins: Plugins) -> list[_Place]:
-    """(module, qualified name) of all that capture patches: the generic net's, then the plugins'."""
-    watched = [
-        (interceptor.module, interceptor.name)
-        for _, interceptors in plugins.each("lineage_interceptors")
-        for interceptor in interceptors
-    ]
-    return _NET + watched
 
 
 def _found(place: _Place) -> Any:

@@ -107,6 +107,7 @@ def task_started(engine: Any, outer: Attempt | None) -> RunRecord:
             "tags": sorted(run.tags or ()),
             "code": git_state(code_of(task.fn)),
             "environment": environment_of(task.fn),
+            "ui_url": _ui_url("task", str(run.id)),
         },
     )
 
@@ -133,7 +134,7 @@ def flow_started(context: Any, outer: Attempt | None) -> RunRecord:
             "deployment": str(run.deployment_id) if run.deployment_id else None,
             "code": code_of(flow.fn),
             "environment": environment_of(flow.fn),
-            "ui_url": _ui_url(str(run.id)),
+            "ui_url": _ui_url("flow", str(run.id)),
         },
     )
 
@@ -142,12 +143,13 @@ def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: bounded(value) for name, value in (parameters or {}).items()}
 
 
-def _ui_url(run: str) -> str | None:
+def _ui_url(kind: str, run: str) -> str | None:
     """Where a lasting server shows the run; a temporary one will be gone with the process."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
+    from prefect.settings import get_current_settings
 
-    ui = PREFECT_UI_URL.value() if PREFECT_API_URL.value() else None
-    return f"{str(ui).rstrip('/')}/runs/flow-run/{run}" if ui else None
+    settings = get_current_settings()
+    ui = settings.ui_url if settings.api.url else None
+    return f"{ui.rstrip('/')}/runs/{kind}-run/{run}" if ui else None
 
 
 @_quietly

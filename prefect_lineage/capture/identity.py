@@ -15,11 +15,19 @@ from urllib.parse import unquote, urlsplit
 
 from prefect_lineage.model.records import Location
 
-__all__ = ["Identity", "host", "is_uri", "local_path", "named", "value_location"]
+__all__ = ["Identity", "host", "is_uri", "local_path", "named", "value_location", "without_user"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _SAME_SCHEME = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs"}
 _OBJECT_STORES = {"s3", "gs", "abfs", "wasbs", "oss"}
+_CONTAINER_STORES = {"abfs", "wasbs"}
+_SIGNING = {  # the field that proves a signed URL, and the fields that come with it
+    "signature": {"signature", "expires", "awsaccesskeyid", "googleaccessid", "key-pair-id", "policy"},
+    "sig": {
+        *("sig", "se", "sp", "spr", "sr", "st", "sv", "sip"),
+        *("skoid", "sktid", "skt", "ske", "sks", "skv"),
+    },
+}
 
 
 @cache
@@ -78,15 +86,41 @@ class Identity:
 
 
 def _of_uri(uri: str) -> Location:
-    parts = urlsplit(uri)
-    scheme = _SAME_SCHEME.get(parts.scheme.lower(), parts.scheme.lower())
-    authority = parts.netloc if scheme in _OBJECT_STORES else parts.netloc.lower()
-    authority = authority.rpartition("@")[2]
-    path = parts.path
+    head, _, rest = uri.partition("://")
+    scheme = _SAME_SCHEME.get(head.lower(), head.lower())
+    if scheme not in _CONTAINER_STORES:  # there the part before @ is the container, here it is a secret
+        rest = without_user(rest)
     if scheme in _OBJECT_STORES:
-        key = posixpath.normpath(unquote(path)).lstrip("/") if path.strip("/") else "/"
+        authority, _, key = rest.partition("/")
+        key = posixpath.normpath("/" + key.partition("?versionId=")[0]).lstrip("/") or "/"
     else:
-        key = path or "/"
-        key += f"?{parts.query}" if parts.query else ""
+        parts = urlsplit(f"{scheme}://{rest}")
+        authority, query = parts.netloc.lower(), _unsigned(parts.query)
+        key = (parts.path or "/") + (f"?{query}" if query else "")
     namespace = f"{scheme}://{authority}"
     return Location(namespace, key, f"{namespace}/{key.lstrip('/')}")
+
+
+def without_user(rest: str) -> str:
+    """What follows ``://`` in a URI, without user and password, also where a slash in them was not encoded."""
+    end = next((at for at, letter in enumerate(rest) if letter in "/?#"), len(rest))
+    authority = rest[:end]
+    if "@" in authority:
+        return authority.rpartition("@")[2] + rest[end:]
+    host_name, colon, port = authority.rpartition(":")
+    is_address = host_name.startswith("[") or not colon or not port or port.isdecimal()
+    return rest if is_address or "@" not in rest else rest.rpartition("@")[2]
+
+
+def _unsigned(query: str) -> str:
+    """A query without what signs it: every signature is another one, for the same object."""
+    fields = [field for field in query.split("&") if field]
+    names = {field.partition("=")[0].lower() for field in fields}
+    signing = frozenset().union(*(group for proof, group in _SIGNING.items() if proof in names))
+    kept = [
+        field
+        for field in fields
+        if (name := field.partition("=")[0].lower()) not in signing
+        and not name.startswith(("x-amz-", "x-goog-"))
+    ]
+    return "&".join(kept)

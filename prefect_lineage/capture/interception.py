@@ -97,7 +97,7 @@ class Interceptors:
         for part in path:
             owner = getattr(owner, part)
         if isinstance(owner, type):
-            owner = next(base for base in owner.__mro__ if name in vars(base))
+            owner = next((base for base in owner.__mro__ if name in vars(base)), owner)
         original = vars(owner)[name] if name in vars(owner) else getattr(owner, name)
         kind = type(original) if isinstance(original, (staticmethod, classmethod)) else None
         wrapped = self._intercepting(original.__func__ if kind else original, interceptor)

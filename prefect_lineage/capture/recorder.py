@@ -192,6 +192,8 @@ class Recorder:
             pending.forget(attempt.accesses)
             edges = self._bounded(attempt, _with_unchanged(_undeclared(edges, attempt.declared)))
             details = {**run.details, **self._losses(attempt)}
+            if not edges and not details and run.state is None:
+                return  # nothing that the run's own records do not say
             run = dataclasses.replace(run, attempt=attempt.number, details=details)
             self.write(Record(self._scrubbed(run), attempt.number, tuple(edges)))
 

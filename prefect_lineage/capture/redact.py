@@ -17,31 +17,32 @@ _NAMES = (
     r"|account[_-]?key|credential|signature|authorization|sas)[\w.-]*"
 )
 _SECRET_NAME = re.compile(rf"{_NAMES}|pwd|pass|sig|auth", re.IGNORECASE)
-_PATTERNS = (
-    # scheme://user:password@host
-    (
-        re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s@/'\"]+(?=@)", re.IGNORECASE),
-        r"\g<head>***",
-    ),
-    # name=value in query strings, connection strings and statements; presigned URLs sign with X-Amz-*
-    (
-        re.compile(
-            rf"(?P<head>\b(?:{_NAMES}|pwd|sig|x-amz-credential|x-amz-security-token)['\"]?\s*[=:]\s*['\"]?)"
-            r"(?!\*\*\*)[^\s&'\",;)}]+",
-            re.IGNORECASE,
+_ASSIGNED = rf"\b(?:{_NAMES}|pwd|sig)['\"]?\s*[=:]\s*"
+_QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\""
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
+    for pattern, replacement in (
+        # scheme://user:password@host, and what comes before @ where a slash in it was not encoded
+        (r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/?#@]*:)[^\s/?#\"]*@", r"\g<head>***@"),
+        (
+            r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/?#@\[]*:)(?!\*\*\*@)(?!\d*(?:[/?#\s'\",;)]|$))[^\s\"]*@",
+            r"\g<head>***@",
         ),
-        r"\g<head>***",
-    ),
-    # SQL: IDENTIFIED BY '…', PASSWORD '…'
-    (
-        re.compile(r"(?P<head>\b(?:identified\s+by|password)\s+['\"])[^'\"]*(?=['\"])", re.IGNORECASE),
-        r"\g<head>***",
-    ),
-    (re.compile(r"(?P<head>\bBearer\s+)[\w.~+/=-]+", re.IGNORECASE), r"\g<head>***"),
-    # keys that are known by their own look
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), HIDDEN),
-    (re.compile(r"\b(?:gh[pousr]_\w{30,}|github_pat_\w{30,}|xox[abprs]-[\w-]{10,}|sk-[\w-]{20,})\b"), HIDDEN),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), HIDDEN),
+        # a token in the user's place
+        (r"(?P<head>\b[a-z][a-z0-9+.-]*://)[\w-]{20,}(?=@)", r"\g<head>***"),
+        (r"(?P<head>\b(?:Bearer|Basic|Digest|Token)\s+)[\w.~+/=-]{6,}", r"\g<head>***"),
+        # name=value in query strings, connection strings, JSON and statements
+        (rf"(?P<head>{_ASSIGNED})(?:{_QUOTED})", r"\g<head>'***'"),
+        (rf"(?P<head>{_ASSIGNED}['\"]?)(?!'?\*\*\*)[^\s&'\",;(){{}}\[\]]+", r"\g<head>***"),
+        # SQL: IDENTIFIED BY '…', PASSWORD '…', SECRET '…'
+        (rf"(?P<head>\b(?:identified\s+by|password|secret|token)\s+)(?:{_QUOTED})", r"\g<head>'***'"),
+        # what is known by its own look
+        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", HIDDEN),
+        (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", HIDDEN),
+        (r"\b(?:gh[pousr]_\w{30,}|github_pat_\w{30,}|xox[abprs]-[\w-]{10,}|sk-[\w-]{20,})\b", HIDDEN),
+        (r"\bAIza[\w-]{35}", HIDDEN),
+        (r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", HIDDEN),
+    )
 )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from prefect_lineage.cli.options import GRAPH, OUTPUT, GraphOptions, OutputOptions, Time, flag, option
+from prefect_lineage.cli.options import GRAPH, OUTPUT, GraphOptions, OutputOptions, Time, flag, number, option
 from prefect_lineage.errors import LineageError
 
 __all__ = ["app"]
@@ -115,8 +115,8 @@ def ls(
     tag: Annotated[str | None, option("Only with this tag.")] = None,
     since: Annotated[Time | None, option("Only what is from this time or later (ISO 8601, UTC).")] = None,
     until: Annotated[Time | None, option("Only what is from this time or earlier (ISO 8601, UTC).")] = None,
-    limit: Annotated[int | None, option("At most this many; 0: all. Default: 100, with --json all.")] = None,
-    offset: Annotated[int, option("Leave out this many of the newest.")] = 0,
+    limit: Annotated[int | None, number("At most this many; 0: all. Default: 100, with --json all.")] = None,
+    offset: Annotated[int, number("Leave out this many of the newest.")] = 0,
     out: OutputOptions = OUTPUT,
 ) -> int:
     """List artifacts, versions or runs, newest first.

@@ -12,7 +12,7 @@ from rich.text import Text
 from prefect_lineage.api.lineage import Lineage
 from prefect_lineage.api.lineage_filters import Filters
 from prefect_lineage.cli.opening import opened
-from prefect_lineage.cli.options import OutputOptions, natural
+from prefect_lineage.cli.options import OutputOptions
 from prefect_lineage.cli.screen import Screen
 from prefect_lineage.cli.streams import complain, print_json
 from prefect_lineage.cli.text import duration, short_digest, shortened, size, visible
@@ -65,10 +65,8 @@ def list_entities(wanted: Wanted, out: OutputOptions) -> int:
     """Print the newest artifacts, versions or runs."""
     kind, pattern = wanted.kind_and_pattern()
     filters = wanted.filters()
-    limit = natural("--limit", wanted.limit)
-    if limit is None and not out.json:
-        limit = _SHOWN
-    filters["offset"] = natural("--offset", wanted.offset) or 0
+    limit = _SHOWN if wanted.limit is None and not out.json else wanted.limit
+    filters["offset"] = wanted.offset
     filters["limit"] = limit + 1 if limit else None  # one more than asked for tells whether there are more
     with opened(out) as lineage:
         found = _read(lineage, kind, pattern, filters)

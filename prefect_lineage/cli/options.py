@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from prefect_lineage.errors import LineageError
 
-__all__ = ["GRAPH", "OUTPUT", "GraphOptions", "OutputOptions", "Time", "flag", "natural", "option"]
+__all__ = ["GRAPH", "OUTPUT", "GraphOptions", "OutputOptions", "Time", "flag", "number", "option"]
 
 _NO_NEGATIVE: tuple[str, ...] = ()
 
@@ -22,6 +23,22 @@ def flag(text: str, *names: str) -> Parameter:
 def option(text: str, *names: str) -> Parameter:
     """An option that takes a value."""
     return Parameter(name=names or None, help=text, show_default=False)
+
+
+def number(text: str) -> Parameter:
+    """An option that counts: a whole number from 0 up, or one sentence."""
+    return Parameter(help=text, show_default=False, converter=_natural)
+
+
+def _natural(_: object, tokens: Sequence[Token]) -> int:
+    value, name = tokens[0].value, tokens[0].keyword
+    try:
+        count = int(value)  # the parser's own conversion would round 1.5
+    except ValueError:
+        count = -1
+    if count < 0:
+        raise LineageError(f"{name} is {value}, but must be a whole number from 0 up.")
+    return count
 
 
 Time = str
@@ -44,7 +61,7 @@ class OutputOptions:
 class GraphOptions:
     """Which part of the graph."""
 
-    depth: Annotated[int | None, option("Follow at most this many edges from REF. Default: all.")] = None
+    depth: Annotated[int | None, number("Follow at most this many edges from REF. Default: all.")] = None
     flow: Annotated[str | None, option("Only what runs of this flow did (a glob).")] = None
     flow_run: Annotated[str | None, option("Only what this flow run did (id, prefix or name).")] = None
     type: Annotated[str | None, option("Only versions of this artifact type.")] = None
@@ -59,7 +76,7 @@ class GraphOptions:
     def chosen(self) -> dict[str, Any]:
         """The keyword arguments of :meth:`prefect_lineage.Lineage.graph`."""
         return {
-            "depth": natural("--depth", self.depth),
+            "depth": self.depth,
             "flow": self.flow,
             "flow_run": self.flow_run,
             "type": self.type,
@@ -71,14 +88,3 @@ class GraphOptions:
 
 OUTPUT = OutputOptions()
 GRAPH = GraphOptions()
-
-
-def natural(name: str, value: int | None) -> int | None:
-    """The value of an option that counts.
-
-    Raises:
-        LineageError: it is negative.
-    """
-    if value is not None and value < 0:
-        raise LineageError(f"{name} is {value}, but must be a whole number from 0 up.")
-    return value

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -55,9 +55,15 @@ class Resolver:
         # A name may look like a reference with an ending; the whole text goes first.
         whole = Reference(ref.text, ref.text)
         for form in dict.fromkeys((whole, ref)):
-            owner = self._artifact(form)
-            if owner is not None:
-                return self._version_of(owner, form)
+            owners = self._artifacts(form)
+            for owner in owners:
+                found = self._matching(owner, form)
+                if len(found) > 1:
+                    self._several_versions(owner, form)
+                if found:
+                    return found[0]
+            if owners:
+                self._no_such_version(owners[0], form)
         return self._by_content(ref)
 
     def run(self, ref: Reference) -> int:
@@ -84,45 +90,54 @@ class Resolver:
         statement = sa.select(runs.c.id, runs.c.uuid).where(*conditions).order_by(newest).limit(5)
         return list(self._connection.execute(statement))
 
-    def _artifact(self, ref: Reference) -> int | None:
-        """The artifact of that name, or else the one that owns the location."""
+    def _artifacts(self, ref: Reference) -> list[int]:
+        """The artifact of that name; or else the one that owns the location, and after it the one that is still
+        called by the location though the location has gone to another."""
         named = sa.select(artifacts.c.id).where(artifacts.c.namespace == NAMED, artifacts.c.key == ref.target)
-        found = self._scalar(named)
-        if found is not None:
-            return int(found)
+        found = self._ids(named)
+        if found:
+            return found
         uris, places = _spellings(ref.target, self._root)
-        statement = sa.select(locations.c.artifact_id, locations.c.namespace, locations.c.uri)
+        key = (locations.c.namespace, locations.c.key)
+        statement = sa.select(locations.c.artifact_id, *key)
         rows = list(select_in(self._connection, statement.where(within(locations.c.uri)), uris))
-        place = (locations.c.namespace, locations.c.key)
-        rows += select_pairs(self._connection, statement, place, places)
+        rows += select_pairs(self._connection, statement, key, places)
         # The same path on several machines: this one's is meant.
-        here = [row for row in rows if row.namespace == f"file://{socket.gethostname()}"]
-        owners = sorted({row.artifact_id for row in here or rows})
+        rows = [row for row in rows if row.namespace == f"file://{socket.gethostname()}"] or rows
+        owners = sorted({row.artifact_id for row in rows})
         if len(owners) > 1:
-            self._ambiguous(ref, self._loader.artifacts(owners))
-        return owners[0] if owners else None
+            self._several_artifacts(ref, owners)
+        called = select_pairs(
+            self._connection,
+            sa.select(artifacts.c.id),
+            (artifacts.c.namespace, artifacts.c.key),
+            {(row.namespace, row.key) for row in rows},
+        )
+        return list(dict.fromkeys([*owners, *(row.id for row in called)]))
 
-    def _version_of(self, owner: int, ref: Reference) -> int:
+    def _matching(self, owner: int, ref: Reference) -> list[int]:
+        """The versions of an artifact that the ending allows."""
         of_owner = versions.c.artifact_id == owner
         if ref.number is not None:
-            found = self._ids(sa.select(versions.c.id).where(of_owner, versions.c.number == ref.number))
-        elif ref.alias is not None:
-            found = self._ids(_aliased(owner, ref.alias))
-        elif ref.digest is not None:
+            return self._ids(sa.select(versions.c.id).where(of_owner, versions.c.number == ref.number))
+        if ref.alias is not None:
+            return self._ids(_aliased(owner, ref.alias))
+        if ref.digest is not None:
             starts = [versions.c.digest.startswith(text, autoescape=True) for text in _digests(ref.digest)]
-            found = self._ids(sa.select(versions.c.id).where(of_owner, sa.or_(*starts)))
-        else:
-            newest = sa.select(versions.c.id).where(of_owner).order_by(versions.c.number.desc()).limit(1)
-            found = self._ids(_aliased(owner, LATEST)) or self._ids(newest)
-        if len(found) == 1:
-            return found[0]
+            return self._ids(sa.select(versions.c.id).where(of_owner, sa.or_(*starts)))
+        newest = sa.select(versions.c.id).where(of_owner).order_by(versions.c.number.desc()).limit(1)
+        return self._ids(_aliased(owner, LATEST)) or self._ids(newest)
+
+    def _several_versions(self, owner: int, ref: Reference) -> NoReturn:
         near = [f"{ref.target}:v{number}" for number in self._numbers(owner)]
-        if found:
-            raise ReferenceAmbiguous(
-                f"Several versions answer to {ref.text!r}; write more of the digest, or one of {_listed(near)}.",
-                reference=ref.text,
-                candidates=near,
-            )
+        raise ReferenceAmbiguous(
+            f"Several versions answer to {ref.text!r}; write more of the digest, or one of {_listed(near)}.",
+            reference=ref.text,
+            candidates=near,
+        )
+
+    def _no_such_version(self, owner: int, ref: Reference) -> NoReturn:
+        near = [f"{ref.target}:v{number}" for number in self._numbers(owner)]
         near += [f"{ref.target}:{alias}" for alias in self._aliases(owner)]
         raise ReferenceUnknown(
             f"{ref.target!r} is recorded but has no version {ref.ending}; there is {_listed(near)}.",
@@ -166,8 +181,8 @@ class Resolver:
         statement = sa.select(aliases.c.alias).where(aliases.c.artifact_id == owner)
         return list(self._connection.execute(statement.order_by(aliases.c.alias).limit(_NEAREST)).scalars())
 
-    def _ambiguous(self, ref: Reference, found: Iterable[Any]) -> NoReturn:
-        near = [f"{artifact.namespace} {artifact.name}" for artifact in found]
+    def _several_artifacts(self, ref: Reference, owners: list[int]) -> NoReturn:
+        near = [f"{artifact.namespace} {artifact.name}" for artifact in self._loader.artifacts(owners)]
         raise ReferenceAmbiguous(
             f"Several artifacts answer to {ref.text!r}: {_listed(near)}; write the whole URI or name one.",
             reference=ref.text,

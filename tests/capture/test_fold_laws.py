@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect_lineage.capture.attempt import Access
@@ -26,39 +26,46 @@ def folded(accesses: list[Access], noise: bool = False, exists: bool = True) -> 
     return {(touch.direction, touch.target) for touch in touches}
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_there_is_one_touch_for_each_place_and_direction(accesses: list[Access]) -> None:
     touches = fold(accesses, lambda path, write: False, lambda path: True)
     assert len({(touch.direction, touch.target) for touch in touches}) == len(touches)
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_nothing_is_said_of_what_was_not_touched(accesses: list[Access]) -> None:
     assert {target for _, target in folded(accesses)} <= {access.target for access in accesses}
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_what_was_only_read_is_only_an_input(accesses: list[Access]) -> None:
     reads = [access for access in accesses if access.operation == "read"]
     assert folded(reads) == {("input", access.target) for access in reads}
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_a_place_that_was_first_written_is_no_input(accesses: list[Access]) -> None:
     accesses = [Access("write", "/d/a", "open"), *accesses]
     assert ("input", "/d/a") not in folded(accesses)
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_noise_leaves_nothing(accesses: list[Access]) -> None:
     assert folded(accesses, noise=True) == set()
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_what_is_not_there_at_the_end_is_no_output(accesses: list[Access]) -> None:
     assert not {target for direction, target in folded(accesses, exists=False) if direction == "output"}
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_folding_does_not_change_what_it_is_given(accesses: list[Access]) -> None:
     before = [(access.operation, access.target, access.existed, access.times) for access in accesses]
@@ -66,6 +73,7 @@ def test_folding_does_not_change_what_it_is_given(accesses: list[Access]) -> Non
     assert before == [(access.operation, access.target, access.existed, access.times) for access in accesses]
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_the_times_of_reads_add_up(accesses: list[Access]) -> None:
     reads = [access for access in accesses if access.operation == "read"]
@@ -73,6 +81,7 @@ def test_the_times_of_reads_add_up(accesses: list[Access]) -> None:
     assert sum(touch.times for touch in touches) == len(reads)
 
 
+@settings(deadline=None)
 @given(ACCESSES, PLACES)
 def test_a_claim_absorbs_what_happens_below_it(accesses: list[Access], place: str) -> None:
     for access in accesses:
@@ -81,6 +90,7 @@ def test_a_claim_absorbs_what_happens_below_it(accesses: list[Access], place: st
     assert folded([*accesses, claimed]) == {("output", place)}
 
 
+@settings(deadline=None)
 @given(ACCESSES)
 def test_a_claim_does_not_absorb_what_lies_elsewhere(accesses: list[Access]) -> None:
     alone = folded(accesses)

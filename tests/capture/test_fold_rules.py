@@ -101,13 +101,13 @@ def test_a_file_that_was_there_and_was_read_then_removed_is_an_input(place: Path
 def test_a_failed_open_is_nothing(place: Path) -> None:
     with captured(root=place) as seen:
         with pytest.raises(FileNotFoundError):
-            open(place / "missing")
+            (place / "missing").open()
         with pytest.raises(FileExistsError):
-            open(place / "in.csv", "x")
+            (place / "in.csv").open("x")
         with pytest.raises(IsADirectoryError):
-            open(place)
+            place.open()
         with pytest.raises(ValueError, match="mode"):
-            open(place / "in.csv", "q")
+            (place / "in.csv").open("q")
     assert seen.lines == []
 
 
@@ -180,7 +180,7 @@ def test_an_input_that_another_process_changes_is_raced_and_has_no_wrong_digest(
 
 def test_an_output_that_is_still_open_is_raced(place: Path) -> None:
     with captured(root=place) as seen:
-        file = open(place / "out.csv", "w")
+        file = (place / "out.csv").open("w")
         file.write("half")
         file.flush()
     file.close()
@@ -208,10 +208,12 @@ def test_a_relative_path_belongs_to_the_directory_that_held_when_it_was_opened(p
 
 
 def test_what_a_failed_attempt_wrote_is_partial(place: Path) -> None:
+    def fail() -> None:
+        (place / "out.csv").write_text((place / "in.csv").read_text()[:1])
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError), captured(root=place) as seen:
-        (place / "in.csv").read_text()
-        (place / "out.csv").write_text("half")
-        1 / 0  # noqa: B018
+        fail()
     assert seen.edge("W out.csv").partial
     assert not seen.edge("R in.csv").partial
 

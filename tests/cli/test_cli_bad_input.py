@@ -26,7 +26,9 @@ def test_an_unknown_run_is_one_sentence(cli: Any, zoo: Path) -> None:
     ("arguments", "words"),
     [
         (["upstream", "model", "--depth", "-1"], "--depth is -1"),
-        (["upstream", "model", "--depth", "many"], '"many"'),
+        (["upstream", "model", "--depth", "many"], "--depth is many"),
+        (["upstream", "model", "--depth", "1.5"], "--depth is 1.5"),
+        (["upstream", "model", "--depth=1e3"], "--depth is 1e3"),
         (["map", "model", "--depth", "-3"], "--depth is -3"),
         (["map", "--depth", "2"], "--depth needs a version or run"),
         (["map", "--upstream"], "--upstream needs a version or run"),
@@ -43,7 +45,7 @@ def test_an_unknown_run_is_one_sentence(cli: Any, zoo: Path) -> None:
         (["db", "frob"], 'Unknown command "frob"'),
         (["show", ""], "The reference is empty"),
         (["map", "-o", "missing/dir/x.html"], "missing/dir"),
-        (["map", "-o", "."], "."),
+        (["map", "-o", "."], "is a directory"),
         (["sync", "missing"], "missing"),
     ],
 )

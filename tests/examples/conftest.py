@@ -18,7 +18,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 class Place:
     """A fresh directory with a store and a Prefect home below it."""
 
-    def __init__(self, folder: Path, path: str = "") -> None:
+    def __init__(self, folder: Path, server: str, path: str = "") -> None:
         self.folder = folder
         self._answers: dict[tuple[str, ...], Any] = {}
         self.environment = {
@@ -27,8 +27,8 @@ class Place:
             if not name.startswith(("PREFECT_", "PYTEST_", "COVERAGE_"))
         } | {
             "PREFECT_HOME": str(folder / ".prefect"),
+            "PREFECT_API_URL": server,
             "PREFECT_LOGGING_LEVEL": "WARNING",
-            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
         }
@@ -60,21 +60,26 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def place_at() -> Callable[..., Place]:
-    return Place
+def place_at(prefect_server: str) -> Callable[..., Place]:
+    """Makes a place below a directory; ``path`` is put before its import path."""
+
+    def make(folder: Path, path: str = "") -> Place:
+        return Place(folder, prefect_server, path)
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def zoo(tmp_path_factory: pytest.TempPathFactory, place_at: Callable[..., Place]) -> Place:
     """A place where the zoo example has run."""
-    place = Place(tmp_path_factory.mktemp("zoo"))
+    place = place_at(tmp_path_factory.mktemp("zoo"))
     place.run("run", EXAMPLES / "zoo.py", "--out", "zoo")
     return place
 
 
 @pytest.fixture(scope="session")
-def zero_code(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def zero_code(tmp_path_factory: pytest.TempPathFactory, place_at: Callable[..., Place]) -> Place:
     """A place where the example without any import of ours has run."""
-    place = Place(tmp_path_factory.mktemp("zero_code"))
+    place = place_at(tmp_path_factory.mktemp("zero_code"))
     place.run("run", EXAMPLES / "zero_code.py")
     return place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from collections.abc import Callable
 from contextlib import chdir, suppress
 from pathlib import Path
@@ -116,7 +117,9 @@ def read_parquet_of_a_directory(data: Path) -> None:
 
 @case("R in.parquet", needs="fastparquet")
 def read_parquet_by_fastparquet(data: Path) -> None:
-    pd.read_parquet(data / "in.parquet", engine="fastparquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas 3 deprecates the engine, and it is still there
+        pd.read_parquet(data / "in.parquet", engine="fastparquet")
 
 
 @case("R in.parquet", needs="pyarrow")
@@ -247,7 +250,7 @@ def excel_by_a_writer(data: Path) -> None:
 @case("R in.xlsx", needs="openpyxl")
 def excel_by_a_file(data: Path) -> None:
     with pd.ExcelFile(data / "in.xlsx") as book:
-        book.parse(book.sheet_names[0])
+        pd.read_excel(book)
 
 
 @case("R in.h5", "W out.h5", needs="tables")

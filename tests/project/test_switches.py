@@ -32,12 +32,12 @@ TRACK = {"imports": "from prefect_lineage import track", "decorator": "@track"}
 ENABLE = {"imports": "import prefect_lineage", "start": "prefect_lineage.enable()"}
 
 
-def _environment(home: Path, **more: str) -> dict[str, str]:
+def _environment(home: Path, server: str, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PYTEST_"))}
     return kept | {
         "PREFECT_HOME": str(home),
         "PREFECT_LOGGING_LEVEL": "ERROR",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_API_URL": server,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         **more,
     }
@@ -67,21 +67,20 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_each_way_to_switch_on_records_the_same_edges(way: str, tmp_path: Path) -> None:
+def test_each_way_to_switch_on_records_the_same_edges(way: str, tmp_path: Path, prefect_server: str) -> None:
     parts, words, variables = WAYS[way]
     (tmp_path / "source.txt").write_text("two")
     (tmp_path / "flow.py").write_text(FLOW.format(**{"imports": "", "decorator": "", "start": "", **parts}))
-    environment = _environment(tmp_path / ".prefect", **variables)
+    environment = _environment(tmp_path / ".prefect", prefect_server, **variables)
     _run(tmp_path, environment, *words)
     assert _edges_of_double(tmp_path, environment) == {("input", "source.txt"), ("output", "double.txt")}
 
 
-def test_switched_off_nothing_is_recorded_whatever_else_is_set(tmp_path: Path) -> None:
+def test_switched_off_nothing_is_recorded_whatever_else_is_set(tmp_path: Path, prefect_server: str) -> None:
     (tmp_path / "source.txt").write_text("two")
     (tmp_path / "flow.py").write_text(FLOW.format(**{"decorator": "", **ENABLE}))
-    environment = _environment(
-        tmp_path / ".prefect", PREFECT_PLUGINS_ENABLED="1", PREFECT_LINEAGE_ENABLED="0"
-    )
+    switches = {"PREFECT_PLUGINS_ENABLED": "1", "PREFECT_LINEAGE_ENABLED": "0"}
+    environment = _environment(tmp_path / ".prefect", prefect_server, **switches)
     _run(tmp_path, environment, "flow.py")
     assert not (tmp_path / ".prefect" / "lineage.db").exists()
     assert (tmp_path / "double.txt").read_text() == "twotwo"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from prefect_lineage.errors import LineageError
@@ -88,32 +90,25 @@ def test_the_loop_of_two_ends(store: Store, make, depth: int | None) -> None:
 
 
 def test_a_ladder_of_diamonds_is_walked_once_per_node(store: Store, make) -> None:
-    records = [
-        make.run(
-            f"r{n}-{side}",
-            *(make.read(f"/{n}-{k}", f"{n:02x}{k}") for k in (0, 1)),
-            make.write(f"/{n + 1}-{side}", f"{n + 1:02x}{side}"),
-        )
-        for n in range(60)
-        for side in (0, 1)
-    ]
+    def rung(n: int, side: int):
+        reads = [make.read(f"/{n}-{k}", f"{n:02x}{k}") for k in (0, 1)]
+        return make.run(f"r{n}-{side}", *reads, make.write(f"/{n + 1}-{side}", f"{n + 1:02x}{side}"))
+
+    records = [rung(n, side) for n in range(60) for side in (0, 1)]
     store.apply(records)
-    graph = store.closure(node(store, "/60-0"), "upstream")
-    assert len(graph) == 1 + 1 + 2 * (59 + 59) + 2
-    assert len(store.closure(node(store, "/60-0"), "upstream", depth=64)) == 2 * 64
+    # The top and its run, then two nodes at every further depth.
+    assert len(store.closure(node(store, "/60-0"), "upstream")) == 2 + 4 * 59 + 2
+    assert len(store.closure(node(store, "/60-0"), "upstream", depth=64)) == 2 + 2 * 63
 
 
 def test_a_closure_takes_as_many_statements_for_ten_nodes_as_for_three_hundred(store: Store, make) -> None:
     from sqlalchemy import event
 
-    store.apply(
-        [
-            make.run(f"r{n}", make.read(f"/{n}", f"{n:03x}"), make.write(f"/{n + 1}", f"{n + 1:03x}"))
-            for n in range(150)
-        ]
-    )
+    names = [f"{n:03x}" for n in range(151)]
+    steps = pairwise(names)
+    store.apply([make.run(f"r{a}", make.read(f"/{a}", a), make.write(f"/{b}", b)) for a, b in steps])
     counts = []
-    for end in ("/5", "/150"):
+    for end in ("/005", "/096"):
         version, statements = node(store, end), []
         note = lambda *args, statements=statements: statements.append(args[2])  # noqa: E731
         event.listen(store._database._engine, "before_cursor_execute", note)

@@ -13,6 +13,8 @@ from prefect_lineage.errors import ReferenceUnknown
 from prefect_lineage.store.filters import Filter, glob_matches
 from prefect_lineage.store.store import Store
 
+METADATA = {"rows": 3, "tags": ["eu"]}
+
 
 @pytest.fixture
 def zoo(url: str, make) -> Iterator[Store]:
@@ -37,7 +39,7 @@ def zoo(url: str, make) -> Iterator[Store]:
                         at=3,
                         name="split",
                         type="dataset",
-                        metadata={"rows": 3, "tags": ["eu"]},
+                        metadata=METADATA,
                     ),
                     job="zoo.split",
                     flow="zoo",

@@ -168,3 +168,12 @@ def test_percent_and_underscore_are_no_wildcards(project: Store) -> None:
     for text in ("run:1_11", "run:1%", "zoo_model", "%"):
         with pytest.raises(ReferenceUnknown):
             found(project, text)
+
+
+def test_a_location_that_went_to_another_artifact_still_answers_for_what_was_there(
+    store: Store, make
+) -> None:
+    store.apply([make.run("a", make.write("/x", "aa")), make.run("b", make.write("/y", "bb", name="named"))])
+    store.apply([make.run("c", make.write("/x", "cc", name="named"))])
+    assert found(store, "/x") == "named:v1"
+    assert found(store, "/x@aa") == "file:///x:v0"

@@ -1,0 +1,184 @@
+"""Patches are put on and taken off: afterwards everything is what it was, by identity."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import pickle
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prefect_lineage.capture.attempt import Access
+from prefect_lineage.capture.digests import Digester
+from prefect_lineage.capture.interception import Interceptors
+from prefect_lineage.capture.net import Net
+from prefect_lineage.capture.patching import Patches
+from prefect_lineage.interceptors import Interceptor, reads
+from prefect_lineage.testing import captured
+
+PLACES = [(builtins, "open"), (io, "open"), (os, "open"), (os, "rename"), (os, "replace"), (os, "remove")]
+PLACES += [(os, "unlink"), (shutil, "copy"), (shutil, "copyfile")]
+
+
+def now() -> list[object]:
+    return [getattr(owner, name) for owner, name in PLACES]
+
+
+def interceptors() -> Interceptors:
+    return Interceptors(lambda operation, target, via: Access(operation, target, via), lambda target: None)
+
+
+WANTED = [("files", Interceptor("shutil", name, reads("src"))) for name in ("copy", "copyfile")]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from(["net+", "net-", "calls+", "calls-"]), max_size=8))
+def test_any_order_of_installing_and_removing_ends_where_it_began(steps: list[str]) -> None:
+    before = now()
+    net, calls = Net(Digester()), interceptors()
+    for step in steps:
+        {
+            "net+": net.install,
+            "net-": net.remove,
+            "calls+": lambda: calls.install(WANTED),
+            "calls-": calls.remove,
+        }[step]()
+    net.remove()
+    calls.remove()
+    assert all(one is other for one, other in zip(now(), before, strict=True))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 3), st.integers(0, 3))
+def test_the_second_call_of_either_does_nothing(installs: int, removes: int) -> None:
+    before = now()
+    net, calls, once = Net(Digester()), interceptors(), before
+    for _ in range(installs):
+        net.install()
+        calls.install(WANTED)
+        once = now()
+    net.install()
+    calls.install(WANTED)
+    assert all(one is other for one, other in zip(now(), once, strict=True))
+    for _ in range(removes + 1):
+        net.remove()
+        calls.remove()
+    assert all(one is other for one, other in zip(now(), before, strict=True))
+
+
+def test_outside_a_run_the_patches_do_nothing_but_look(tmp_path: Path) -> None:
+    net = Net(Digester())
+    net.install()
+    try:
+        (tmp_path / "a").write_text("x")
+        os.rename(tmp_path / "a", tmp_path / "b")
+        assert (tmp_path / "b").read_text() == "x"
+        os.remove(tmp_path / "b")
+    finally:
+        net.remove()
+
+
+def test_a_patched_function_looks_and_pickles_like_the_original() -> None:
+    originals = {name: pickle.dumps(getattr(shutil, name)) for name in ("copy", "copyfile")}
+    calls = interceptors()
+    calls.install(WANTED)
+    try:
+        for name, dumped in originals.items():
+            patched = getattr(shutil, name)
+            assert (patched.__name__, patched.__module__) == (name, "shutil")
+            assert patched.__doc__
+            assert pickle.dumps(patched) == dumped  # by name: an unpatched process can load it
+            assert pickle.loads(dumped) is patched
+    finally:
+        calls.remove()
+
+
+def test_open_pickles_while_the_net_is_out(tmp_path: Path) -> None:
+    net = Net(Digester())
+    net.install()
+    try:
+        assert pickle.loads(pickle.dumps(open)) is open
+        assert pickle.loads(pickle.dumps(os.replace)) is os.replace
+    finally:
+        net.remove()
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A module with a function, a class that has a method, one that inherits it, and an early binding."""
+    found = ModuleType("patched_module")
+    source = (
+        "def read(): return 1\n"
+        "bound = read\n"
+        "class Base:\n    def method(self): return 1\n"
+        "class Child(Base): pass\n"
+    )
+    exec(source, vars(found))
+    monkeypatch.setitem(sys.modules, found.__name__, found)
+    return found
+
+
+def test_names_bound_early_are_rebound_and_put_back(module: Any) -> None:
+    original, patches = module.read, Patches()
+    patches.replace(module, "read", lambda: 2)
+    assert module.bound() == 1
+    patches.rebind()
+    assert module.bound() == 2
+    patches.restore()
+    assert module.bound is module.read is original
+
+
+def test_names_bound_while_patched_are_put_back_too(module: Any) -> None:
+    original, patches = module.read, Patches()
+    patches.replace(module, "read", lambda: 2)
+    module.bound_late = module.read
+    patches.restore()
+    assert module.bound_late is original
+
+
+def test_what_somebody_patched_over_us_stays(module: Any) -> None:
+    patches = Patches()
+    patches.replace(module, "read", lambda: 2)
+    theirs = module.read = lambda: 3
+    patches.restore()
+    assert module.read is theirs
+
+
+def test_an_inherited_method_is_inherited_again(module: Any) -> None:
+    patches = Patches()
+    patches.replace(module.Child, "method", lambda self: 2)
+    assert module.Child().method() == 2
+    patches.restore()
+    assert "method" not in vars(module.Child)
+    assert module.Child().method() == 1
+
+
+def test_what_is_not_there_and_what_cannot_be_changed_is_an_error(module: Any) -> None:
+    with pytest.raises(AttributeError):
+        Patches().replace(module, "missing", lambda: 1)
+    with pytest.raises(TypeError):
+        Patches().replace(io.FileIO, "read", lambda: 1)
+
+
+def test_restoring_what_was_never_patched_does_nothing() -> None:
+    patches = Patches()
+    assert not patches.installed
+    patches.restore()
+    assert not patches.installed
+
+
+def test_capturing_twice_in_a_row_sees_the_same(tmp_path: Path) -> None:
+    before = now()
+    for _ in range(2):
+        with captured(root=tmp_path) as seen:
+            (tmp_path / "a").write_text("x")
+        assert seen.lines == ["W a"]
+    assert all(one is other for one, other in zip(now(), before, strict=True))

@@ -1,0 +1,145 @@
+"""Secrets are taken out before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prefect_lineage import hookimpl
+from prefect_lineage.capture.identity import Identity
+from prefect_lineage.capture.redact import HIDDEN, Redactor
+from prefect_lineage.plugins import Plugins
+from prefect_lineage.testing import captured
+
+SECRET = "hunter2hunter2"
+KEY = "AKIAIOSFODNN7EXAMPLE"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (f"postgresql://anna:{SECRET}@db:5432/shop", "postgresql://anna:***@db:5432/shop"),
+        (f"postgresql+psycopg://anna:{SECRET}@db/shop?sslmode=require", "postgresql+psycopg://anna:***@db/shop?sslmode=require"),
+        (f"redis://:{SECRET}@cache", "redis://:***@cache"),
+        (f"https://{'a' * 40}@github.com/x", "https://***@github.com/x"),
+        (f"https://h/a?X-Amz-Credential={SECRET}&X-Amz-Signature={SECRET}&x=1", "https://h/a?X-Amz-Credential=***&X-Amz-Signature=***&x=1"),
+        (f"https://h/a?sv=2022&sig={SECRET}", "https://h/a?sv=2022&sig=***"),
+        (f"https://h/a?api_key={SECRET}#part", "https://h/a?api_key=***"),
+        (f"host=db user=anna password={SECRET} dbname=shop", "host=db user=anna password=*** dbname=shop"),
+        (f"AccountName=a;AccountKey={SECRET};Suffix=b", "AccountName=a;AccountKey=***;Suffix=b"),
+        (f"CREATE USER a IDENTIFIED BY '{SECRET}'", "CREATE USER a IDENTIFIED BY '***'"),
+        (f"ALTER ROLE a PASSWORD 'it''s {SECRET}' VALID", "ALTER ROLE a PASSWORD '***' VALID"),
+        (f"CREATE SECRET s (TYPE s3, SECRET '{SECRET}')", "CREATE SECRET s (TYPE s3, SECRET '***')"),
+        (f'{{"password": "two words {SECRET}", "n": 1}}', """{"password": '***', "n": 1}"""),
+        (f"Authorization: Bearer {SECRET}", "Authorization: *** ***"),
+        (f"key {KEY} and {JWT}", f"key {HIDDEN} and {HIDDEN}"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- tail", "*** tail"),
+    ],
+)  # fmt: skip
+def test_a_secret_is_hidden_and_the_rest_stays(text: str, clean: str) -> None:
+    assert Redactor().text(text) == clean
+    assert SECRET not in Redactor().text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/data/in.csv",
+        "s3://bucket/a/b=1/c.parquet",
+        "http://localhost:8080/path/in.csv?page=2",
+        "http://localhost:8080/@scope/in.csv",
+        "http://[::1]:80/a@b",
+        "select a, b from t where note = 'x' and mail = 'a@b.c'",
+        "abfss://container@account.dfs.core.windows.net/a",
+        "ssh://git@host/path",
+        "a compass, a passage, an author",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert Redactor().text(text) == text
+
+
+HIDDEN_PARTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters='"'), max_size=12
+)
+
+
+@settings(deadline=None)
+@given(middle=HIDDEN_PARTS, user=st.sampled_from(["", "anna", "a.b"]), encoded=st.booleans())
+def test_a_secret_in_the_users_part_of_a_url_never_survives(middle: str, user: str, encoded: bool) -> None:
+    password = f"Zq7{middle}Zq8"
+    url = f"postgresql://{user}:{quote(password, safe='') if encoded else password}@db.example:5432/shop"
+    for text in (url, f"connect to {url} now", f"dsn='{url}'"):
+        clean = Redactor().text(text)
+        assert "Zq7" not in clean
+        assert "Zq8" not in clean
+    place = Identity("/").of(url)
+    assert not [part for part in (place.namespace, place.key, place.uri) if "Zq" in part or "zq" in part]
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    once = Redactor().text(text)
+    assert Redactor().text(once) == once
+
+
+def test_keys_that_sound_secret_hide_their_values_at_any_depth() -> None:
+    data = {
+        "db": {"password": SECRET, "port": 1},
+        "tokens": [SECRET],
+        "plain": [f"pwd={SECRET}"],
+        "sas": None,
+    }
+    assert Redactor().data(data) == {
+        "db": {"password": HIDDEN, "port": 1},
+        "tokens": HIDDEN,
+        "plain": ["pwd=***"],
+        "sas": None,
+    }
+
+
+def test_the_users_patterns_are_hidden_whole() -> None:
+    assert Redactor([r"ID-\d+"]).text("for ID-123 and ID-4") == "for *** and ***"
+
+
+def test_a_pattern_that_is_none_is_told_and_left_out() -> None:
+    redactor = Redactor(["(", "x+"])
+    assert redactor.text("axxb") == "a***b"
+    assert len(redactor.warnings) == 1
+    assert "'('" in redactor.warnings[0]
+
+
+class Hiding:
+    @hookimpl
+    def lineage_redaction(self, text: str) -> str | None:
+        return text.replace("Anna", HIDDEN) if "Anna" in text else None
+
+
+class Broken:
+    @hookimpl
+    def lineage_redaction(self, text: str) -> str | None:
+        raise RuntimeError(text)
+
+
+def test_plugins_redact_after_the_built_in_patterns() -> None:
+    redactor = Redactor(plugins=Plugins(extra={"hiding": Hiding()}, discover=False))
+    assert redactor.text("Anna, pwd=x") == "***, pwd=***"
+    assert redactor.text("Berta") == "Berta"
+
+
+def test_when_a_plugin_breaks_nothing_of_the_text_is_kept() -> None:
+    plugins = Plugins(extra={"hiding": Hiding(), "broken": Broken()}, discover=False)
+    redactor = Redactor(plugins=plugins)
+    assert {redactor.text("Anna") for _ in range(10)} == {HIDDEN}
+
+
+def test_what_an_attempt_recorded_has_no_secret(tmp_path: Path) -> None:
+    with captured(Hiding(), root=tmp_path) as seen:
+        (tmp_path / "Anna.csv").write_text("x")
+    assert seen.lines == ["W ***.csv"]
