@@ -2,18 +2,25 @@
 
 Only our own variable travels, never Prefect's context. Workers of pools and the service threads of
 libraries are left alone: a stamped pool worker would give later work to its first task.
+
+What a run does in *processes* that it starts is not seen from here; that it started some is counted, and
+shown with the run.
 """
 
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.context import current
+from prefect_lineage.capture.noise import via_of
 from prefect_lineage.capture.patching import Patches
 
 __all__ = ["Carrying"]
@@ -31,8 +38,15 @@ _SERVICES = (
 )
 
 
+_OPAQUE: tuple[tuple[type, str], ...] = (
+    (subprocess.Popen, "__init__"),
+    (BaseProcess, "start"),
+    (ProcessPoolExecutor, "submit"),
+)
+
+
 class Carrying:
-    """The patches on ``Thread.start`` and ``ThreadPoolExecutor.submit``."""
+    """The patches on what starts threads and processes."""
 
     def __init__(self) -> None:
         self._patches = Patches()
@@ -42,6 +56,8 @@ class Carrying:
         if not self._patches.installed:
             self._patches.replace(threading.Thread, "start", _starting(threading.Thread.start))
             self._patches.replace(ThreadPoolExecutor, "submit", _submitting(ThreadPoolExecutor.submit))
+            for owner, name in _OPAQUE:
+                self._patches.replace(owner, name, _counting(getattr(owner, name), owner.__name__))
 
     def remove(self) -> None:
         """Put the originals back; a second call does nothing."""
@@ -89,3 +105,16 @@ def _carried(attempt: Attempt, fn: Callable[..., Any], /, *args: Any, **kwargs: 
         return fn(*args, **kwargs)
     finally:
         current.reset(token)
+
+
+def _counting(original: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """Count the processes that a run starts: what they read and wrote is not in its lineage."""
+
+    @functools.wraps(original)
+    def started(*args: Any, **kwargs: Any) -> Any:
+        attempt = current.get()
+        if attempt is not None and via_of(sys._getframe(1), what) is not None:  # noqa: SLF001
+            attempt.missed(f"not seen inside: {what}")
+        return original(*args, **kwargs)
+
+    return started

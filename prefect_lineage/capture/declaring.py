@@ -17,7 +17,7 @@ from prefect_lineage.capture.recorder import Recorder, guarded
 from prefect_lineage.capture.values import Returned, walk
 from prefect_lineage.errors import LineageError, ReferenceUnknown
 from prefect_lineage.model.entities import Version
-from prefect_lineage.model.records import Content, EdgeRecord, Location, Record, RunRecord
+from prefect_lineage.model.records import NAMED, Content, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.model.reference import Reference
 from prefect_lineage.model.times import now
 
@@ -170,7 +170,7 @@ class Declaring:
 
     def _edge_to(self, version: Version, via: str) -> EdgeRecord:
         """A declared input edge to a version that is in the store."""
-        if version.namespace == named("").namespace:
+        if version.namespace == NAMED:
             location = Location(version.namespace, version.name, version.uri)
         else:
             location = self._recorder.identity.of(version.uri)

@@ -113,12 +113,21 @@ def with_renames_followed(accesses: list[Access]) -> list[Access]:
         if access.operation != "rename" or access.origin is None:
             found.append(access)
             continue
+        found = [_settled(old, access) for old in found]
         moved = [old for old in found if old.writes and _covers(access.origin, old.target)]
         if moved:
             found = [_moved(old, access) if _covers(access.origin, old.target) else old for old in found]
         else:
             found += _as_copy(access, access.origin)
     return found
+
+
+def _settled(old: Access, rename: Access) -> Access:
+    """A read of the old name has the content that the rename found: there will be no other chance to see it."""
+    same = old.target == rename.origin and old.known is not None and old.known == rename.known
+    if old.operation != "read" or old.before is not None or not same:
+        return old
+    return replace(old, before=rename.before)
 
 
 def _moved(old: Access, rename: Access) -> Access:

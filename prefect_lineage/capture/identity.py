@@ -13,7 +13,7 @@ import socket
 from functools import cache
 from urllib.parse import unquote, urlsplit
 
-from prefect_lineage.model.records import Location
+from prefect_lineage.model.records import NAMED, VALUES, Location
 
 __all__ = ["Identity", "host", "is_uri", "local_path", "named", "value_location", "without_user"]
 
@@ -50,12 +50,12 @@ def local_path(text: str) -> str | None:
 
 def named(name: str) -> Location:
     """Where an artifact lives that has a name and no place."""
-    return Location("name://", name, f"name://{name}")
+    return Location(NAMED, name, f"{NAMED}{name}")
 
 
 def value_location(job: str, part: str = "") -> Location:
     """Where the value returned by a job lives: ``etl.extract()``, or a part of it, ``etl.split()[0]``."""
-    return Location("inmemory://", f"{job}(){part}", f"inmemory://{job}(){part}")
+    return Location(VALUES, f"{job}(){part}", f"{VALUES}{job}(){part}")
 
 
 class Identity:
@@ -72,7 +72,7 @@ class Identity:
 
     def of(self, target: str) -> Location:
         """The location of a path or URI; symlinks, ``./``, ``~`` and spellings are resolved."""
-        for namespace in ("inmemory://", "name://"):
+        for namespace in (VALUES, NAMED):
             if target.startswith(namespace):
                 return Location(namespace, target.removeprefix(namespace), target)
         path = local_path(target)

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["RECORD_FORMAT", "Content", "EdgeRecord", "Location", "Record", "RunRecord"]
+__all__ = ["NAMED", "RECORD_FORMAT", "VALUES", "Content", "EdgeRecord", "Location", "Record", "RunRecord"]
+
+NAMED = "name://"
+"""The namespace of artifacts that a user named; their key is the name, so names are unique."""
+
+VALUES = "inmemory://"
+"""The namespace of values that pass through memory; their key is the job that returned them. OpenLineage's word."""
 
 RECORD_FORMAT = 1
 """The version of the journal's line format; a reader refuses a higher one."""

@@ -129,7 +129,7 @@ def changed_values(row_id: int | None, columns: tuple[str, ...], values: Iterabl
 
 def intern(connection: Connection, table: sa.Table, names: Iterable[str]) -> dict[str, int]:
     """Ids of names in a table (id, name), adding those that are new. Needs the write lock."""
-    wanted = sorted(set(names))
+    wanted = list(dict.fromkeys(names))
     known = {row.name: row.id for row in select_in(connection, _ids_of_names(table), wanted)}
     missing = [name for name in wanted if name not in known]
     if missing:

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from prefect_lineage.model.records import EdgeRecord, Location
+from prefect_lineage.model.records import NAMED, EdgeRecord, Location
 from prefect_lineage.store.bulk import (
     changed_values,
     insert_all,
@@ -23,7 +23,7 @@ from prefect_lineage.store.bulk import (
     update_by_id,
     within,
 )
-from prefect_lineage.store.schema import NAMED, artifacts, locations
+from prefect_lineage.store.schema import artifacts, locations
 
 __all__ = ["ArtifactRow", "Change", "LocationRow", "Naming"]
 
@@ -208,7 +208,7 @@ class Naming:
         if not self._new:
             return
         rows = {(row.namespace, row.key): row for row in self._new}
-        values = [{column: getattr(rows[key], column) for column in _SAVED} for key in sorted(rows)]
+        values = [{column: getattr(rows[key], column) for column in _SAVED} for key in rows]
         for key, row_id in insert_all(self._connection, artifacts, values, ("namespace", "key")).items():
             row = rows[key]
             row.id, row.changed = row_id, False
@@ -227,7 +227,7 @@ class Naming:
         if new:
             values = [
                 {"namespace": key[0], "key": key[1], "uri": row.uri, "artifact_id": row.artifact.id}
-                for key, row in sorted(new.items())
+                for key, row in new.items()
             ]
             for key, row_id in insert_all(self._connection, locations, values, ("namespace", "key")).items():
                 new[key].id = row_id

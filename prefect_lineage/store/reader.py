@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
+from prefect_lineage.model.records import NAMED, VALUES
 from prefect_lineage.store.closure import Found
 from prefect_lineage.store.filters import Filter, glob_matches, glob_quote
 from prefect_lineage.store.lines import dump_json
 from prefect_lineage.store.rows import Loader
-from prefect_lineage.store.schema import NAMED, artifacts, edges, history, jobs, journals, runs, versions
+from prefect_lineage.store.schema import artifacts, edges, history, jobs, journals, runs, versions
 
 __all__ = ["Reader"]
 
@@ -164,6 +165,7 @@ class Reader:
     def _names(self, glob: str) -> Iterable[Condition]:
         yield glob_matches(artifacts.c.name, glob, self._dialect)
         yield glob_matches(artifacts.c.uri, glob, self._dialect)
+        yield glob_matches(artifacts.c.uri, VALUES + glob, self._dialect)
         if self._root is not None:
             # Such an artifact is shown by its path below the root, so it is asked for by that.
             below = glob_quote(self._root.rstrip("/") + "/") + glob

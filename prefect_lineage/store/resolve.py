@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.errors import ReferenceAmbiguous, ReferenceUnknown
+from prefect_lineage.model.records import NAMED, VALUES
 from prefect_lineage.model.reference import Reference
 from prefect_lineage.store.bulk import select_in, select_pairs, within
 from prefect_lineage.store.content import digests_of
 from prefect_lineage.store.rows import Loader, number_in
-from prefect_lineage.store.schema import NAMED, aliases, artifacts, locations, runs, versions
+from prefect_lineage.store.schema import aliases, artifacts, locations, runs, versions
 from prefect_lineage.store.versioning import LATEST
 
 __all__ = ["Resolver"]
@@ -251,7 +252,7 @@ def _paths(text: str, root: str | None) -> Iterator[str]:
 
 def _spellings(text: str, root: str | None) -> tuple[list[str], list[tuple[str, str]]]:
     """The URIs, and the (namespace, key) pairs, under which a text may be recorded."""
-    uris, places = [text], []
+    uris, places = [text, VALUES + text], []
     for path in _paths(text, root):
         uris += [f"file://{path}", path]
         places += [(f"file://{host}", path) for host in ("", socket.gethostname(), "localhost")]

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.entities import Artifact, Edge, Run, Source, Version
+from prefect_lineage.model.records import NAMED, VALUES
 from prefect_lineage.store.bulk import select_in, within
 from prefect_lineage.store.schema import (
     DIRECTIONS,
     HOWS,
     INPUT,
-    NAMED,
     OUTPUT,
     PARTIAL,
     UNCHANGED,
@@ -145,7 +145,9 @@ class Loader:
         return [(row.run_id, row.version_id, _edge(row)) for row in rows]
 
     def display_name(self, name: str, namespace: str) -> str:
-        """An artifact's name as it is shown: a local file below the root by its path from there."""
+        """An artifact's name as it is shown: a value by its job, a local file below the root by its path."""
+        if namespace == VALUES:
+            return name.removeprefix(VALUES)
         if namespace == NAMED or self._root is None:
             return name
         path = name.removeprefix("file://")

@@ -56,11 +56,12 @@ class Running:
         found = [record.run for record in records]
         names = (name for run in found for name in (run.job, run.flow) if name)
         self._jobs = intern(connection, jobs, names)
-        mentioned = {uuid for run in found for uuid in (run.id, run.flow_run, run.parent) if uuid}
+        # In the order of their appearance, so that row ids do not depend on how records were batched.
+        mentioned = dict.fromkeys(u for run in found for u in (run.flow_run, run.parent, run.id) if u)
         self._rows: dict[str, dict[str, Any]] = {}
         self._changed: set[str] = set()
         self._load(mentioned)
-        self._add(sorted(mentioned - self._rows.keys()))
+        self._add([uuid for uuid in mentioned if uuid not in self._rows])
 
     def see(self, record: Record) -> int:
         """Merge a run as the record tells it; the id of its row."""
@@ -109,7 +110,7 @@ class Running:
         return {column: value for column, value in told.items() if value is not None and value != ""}
 
     def _load(self, uuids: Iterable[str]) -> None:
-        for row in select_in(self._connection, _KNOWN, sorted(uuids)):
+        for row in select_in(self._connection, _KNOWN, uuids):
             self._rows[row.uuid] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
 
     def _add(self, uuids: list[str]) -> None:

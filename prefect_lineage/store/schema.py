@@ -28,7 +28,6 @@ __all__ = [
     "DIRECTIONS",
     "HOWS",
     "INPUT",
-    "NAMED",
     "OUTPUT",
     "PARTIAL",
     "REVISIONS",
@@ -49,9 +48,6 @@ __all__ = [
 
 REVISIONS = ("0001",)
 """Every revision of the schema, oldest first; a test compares it with the migration scripts."""
-
-NAMED = "name://"
-"""The namespace of artifacts that a user named; their key is the name, so names are unique."""
 
 INPUT, OUTPUT = 0, 1
 DIRECTIONS = ("input", "output")

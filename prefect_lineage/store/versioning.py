@@ -223,7 +223,7 @@ class Versioning:
         new = {(row.artifact_id, row.number): row for row in self._rows.values() if row.id is None}
         if not new:
             return
-        values = [{column: getattr(new[key], column) for column in _INSERTED} for key in sorted(new)]
+        values = [{column: getattr(new[key], column) for column in _INSERTED} for key in new]
         for key, row_id in insert_all(self._connection, versions, values, ("artifact_id", "number")).items():
             new[key].id, new[key].changed = row_id, False
 

@@ -58,7 +58,7 @@ def compare(body: str, how: str, tasks: int, pairs: int) -> None:
     ratios: list[tuple[float, float]] = []
     for number in range(pairs + 1):
         found = {}
-        for capture in ((False, True) if number % 2 else (True, False)):
+        for capture in (False, True) if number % 2 else (True, False):
             if capture:
                 prefect_lineage.enable()
             found[capture] = timed(body, how, tasks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import os
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -224,6 +225,19 @@ def test_threads_that_a_task_starts_do_its_work(recorded) -> None:
 
     pipe()
     assert recorded.edges() == [f"pipe.parallel -> {name}.txt:v0" for name in ("pool1", "pool2", "thread")]
+
+
+def test_a_process_that_a_task_starts_is_counted_for_it_is_not_seen_inside(recorded) -> None:
+    @task
+    def shell() -> None:
+        subprocess.run(["true"], check=True)
+
+    @flow
+    def pipe() -> None:
+        shell()
+
+    pipe()
+    assert recorded.run("pipe.shell").details["misses"] == {"not seen inside: Popen": 1}
 
 
 def test_a_run_knows_its_parameters_code_environment_and_tags(recorded) -> None:

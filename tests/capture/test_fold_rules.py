@@ -168,6 +168,14 @@ def test_renaming_what_was_there_is_an_input_and_an_output(place: Path) -> None:
     assert content(seen, "R in.csv").digest == content(seen, "W out.csv").digest == digest("old")
 
 
+def test_reading_then_renaming_is_one_input_with_the_right_content(place: Path) -> None:
+    with captured(root=place) as seen:
+        (place / "in.csv").read_text()
+        (place / "in.csv").rename(place / "out.csv")
+    assert seen.lines == ["R in.csv", "W out.csv"]
+    assert content(seen, "R in.csv").digest == content(seen, "W out.csv").digest == digest("old")
+
+
 def test_an_input_that_another_process_changes_is_raced_and_has_no_wrong_digest(place: Path) -> None:
     change = "import sys; open(sys.argv[1], 'w').write('changed')"
     with captured(root=place) as seen:
