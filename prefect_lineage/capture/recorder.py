@@ -232,7 +232,7 @@ class Recorder:
             location=location,
             content=content,
             direction=touch.direction,
-            how="observed" if content.digest else "inferred",
+            how="observed",
             via=access.via,
             type=(named.type if named else None) or access.type or _guessed_type(touch.target, content),
             typed=bool(named and named.typed) or access.type is not None,
@@ -274,7 +274,7 @@ class Recorder:
     def _remote(attempt: Attempt, touch: Touch) -> Content:
         if touch.direction == "output":
             return unhashed(attempt.run, touch.target)
-        return Content(digest="", covers="none")  # whatever is the newest version there
+        return Content(digest="unknown:", covers="none")  # one version: that of which nobody knows the content
 
     def location(self, target: str) -> Location:
         """The identity of a path or URI, without secrets."""

@@ -181,7 +181,7 @@ class Reader:
         if wanted.flow is not None:
             yield runs.c.flow_id.in_(self._jobs(wanted.flow))
         if wanted.flow_run is not None:
-            yield runs.c.id.in_(_nested_in(wanted.flow_run.lower()))
+            yield runs.c.id.in_(_nested_in(wanted.flow_run))
 
     def _jobs(self, glob: str) -> sa.Select[Any]:
         return sa.select(jobs.c.id).where(glob_matches(jobs.c.name, glob, self._dialect))
@@ -213,7 +213,11 @@ def _runs_on_type(name: str) -> sa.Select[Any]:
 
 def _nested_in(uuid: str) -> sa.Select[Any]:
     """A run, and all runs whose parent or flow run is among them."""
-    nest = sa.select(runs.c.id.label("id")).where(runs.c.uuid == uuid).cte("nest", recursive=True)
+    nest = (
+        sa.select(runs.c.id.label("id"))
+        .where(runs.c.uuid.in_((uuid, uuid.lower())))
+        .cte("nest", recursive=True)
+    )
     inner = sa.select(runs.c.id).join(nest, sa.or_(runs.c.parent == nest.c.id, runs.c.flow_run == nest.c.id))
     nest = nest.union(inner)
     return sa.select(nest.c.id)

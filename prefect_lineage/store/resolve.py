@@ -71,7 +71,7 @@ class Resolver:
         """The row id of a run: by UUID, by the beginning of one, by name."""
         wanted = ref.target if ref.is_run else ref.text
         known = runs.c.kind.is_not(None)
-        found = self._runs(known, runs.c.uuid == wanted.lower())
+        found = self._runs(known, runs.c.uuid.in_((wanted, wanted.lower())))
         if not found and _UUID_START.match(wanted.lower()):
             found = self._runs(known, runs.c.uuid.startswith(wanted.lower(), autoescape=True))
         found = found or self._runs(known, runs.c.name == wanted)
