@@ -77,7 +77,7 @@ def lineage_value_description(value: object) -> dict[str, Any] | None:
 def lineage_noise(path: str, write: bool) -> bool | None:
     """Drop a raw file access as noise.
 
-    Called at the end of an attempt for every path that no adapter claimed, once per path. One True suffices.
+    Called at the end of an attempt, once for every path that it touched. One True suffices.
     """
 
 

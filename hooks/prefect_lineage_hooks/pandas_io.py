@@ -327,6 +327,7 @@ class _Digest:
 
     def _column(self, column: Any) -> bool:
         import pandas as pd
+        import pandas.util
 
         dtype = column.dtype
         if isinstance(dtype, pd.CategoricalDtype):
@@ -343,7 +344,8 @@ class _Digest:
             return self.array(column.to_numpy())
         self._mark("extension", str(dtype), len(column))
         try:
-            return self.array(pd.util.hash_array(column.array))
+            hash_array: Any = pandas.util.hash_array  # pandas makes it on demand, so no type is known
+            return self.array(hash_array(column.array))
         except (TypeError, ValueError, NotImplementedError):
             return False
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import PurePath
 from threading import Lock
 from typing import Any, Literal
 
@@ -125,13 +126,18 @@ class Pending:
         with self._lock:
             self._reads.setdefault(access.target, []).append(access)
 
-    def settle(self, path: str, content: Callable[[], Content | None]) -> None:
-        """The file is about to change: compute its content once for everybody who waits for it."""
-        if path not in self._reads:
+    def settle(self, path: str, content: Callable[[str], Content | None]) -> None:
+        """A file is about to change: compute its content, and that of directories around it, for who waits."""
+        if not self._reads:
             return
+        for place in (path, *map(str, PurePath(path).parents)):
+            if place in self._reads:
+                self._settle(place, content)
+
+    def _settle(self, place: str, content: Callable[[str], Content | None]) -> None:
         with self._lock:
-            waiting = self._reads.pop(path, [])
-        found = content() if waiting else None  # never hash while holding the lock
+            waiting = self._reads.pop(place, [])
+        found = content(place) if waiting else None  # never hash while holding the lock
         for access in waiting:
             access.before = access.before or found
 

@@ -170,8 +170,8 @@ def task_ended(record: RunRecord, engine: Any) -> RunRecord:
 def flow_ended(run: str, context: Any, exception: BaseException | None) -> tuple[RunRecord, bool]:
     """How a flow run ended, and whether it completed; one that an exception left half done has crashed."""
     state = context.flow_run.state
-    final = state is not None and state.type.value in _FINAL
-    name = state.name if final or exception is None else "Crashed"
+    kind = state.type.value if state is not None else ""
+    name = "Crashed" if exception is not None and kind not in _FINAL else state and state.name
     code = git_state(code_of(context.flow.fn))
     record = RunRecord(run, state=name, ended_at=now(), details={"code": code})
-    return record, final and state.type.value == "COMPLETED"
+    return record, kind == "COMPLETED"

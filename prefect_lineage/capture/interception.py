@@ -99,9 +99,15 @@ class Interceptors:
         if isinstance(owner, type):
             owner = next((base for base in owner.__mro__ if name in vars(base)), owner)
         original = vars(owner)[name] if name in vars(owner) else getattr(owner, name)
-        kind = type(original) if isinstance(original, (staticmethod, classmethod)) else None
-        wrapped = self._intercepting(original.__func__ if kind else original, interceptor)
-        self._patches.replace(owner, name, kind(wrapped) if kind else wrapped)
+        self._patches.replace(owner, name, self._like(original, interceptor))
+
+    def _like(self, original: Any, interceptor: Interceptor) -> Any:
+        """The replacement, bound to its class in the way that the original is."""
+        if isinstance(original, staticmethod):
+            return staticmethod(self._intercepting(original.__func__, interceptor))
+        if isinstance(original, classmethod):
+            return classmethod(self._intercepting(original.__func__, interceptor))
+        return self._intercepting(original, interceptor)
 
     def _intercepting(self, original: Callable[..., Any], interceptor: Interceptor) -> Callable[..., Any]:
         @functools.wraps(original)

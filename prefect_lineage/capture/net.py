@@ -28,6 +28,7 @@ __all__ = ["INLINE_LIMIT", "Net"]
 INLINE_LIMIT = 64 << 20
 """Bytes that may be hashed while the user's call waits; it must wait only where the old content is about to go."""
 
+_OS_NAMES = ("open", "rename", "replace", "remove", "unlink")
 _INTERNAL_DIRECTORIES = ("/proc/", "/dev/", "/sys/")
 
 
@@ -41,11 +42,13 @@ class Net:
     def __init__(self, digester: Digester) -> None:
         self._digester = digester
         self._patches = Patches()
+        self._abilities: list[tuple[set[Any], Any]] = []
 
     def install(self) -> None:
         """Spread the net; a second call does nothing."""
         if self._patches.installed:
             return
+        originals = {name: getattr(os, name) for name in _OS_NAMES}
         opened = self._opening(builtins.open)
         self._patches.replace(builtins, "open", opened)
         self._patches.replace(io, "open", opened)
@@ -55,9 +58,21 @@ class Net:
         for name in ("remove", "unlink"):
             self._patches.replace(os, name, self._removing(getattr(os, name), f"os.{name}"))
         self._patches.rebind()
+        for name, original in originals.items():
+            self._as_able(original, getattr(os, name))
+
+    def _as_able(self, original: Any, replacement: Any) -> None:
+        """The replacement can what the original could: callers ask ``os.unlink in os.supports_dir_fd``."""
+        for abilities in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if original in abilities:
+                abilities.add(replacement)
+                self._abilities.append((abilities, replacement))
 
     def remove(self) -> None:
         """Take the net in; a second call does nothing."""
+        while self._abilities:
+            abilities, replacement = self._abilities.pop()
+            abilities.discard(replacement)
         self._patches.restore()
 
     def _opening(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -163,13 +178,13 @@ class Net:
         if access.existed:
             if operation in {"append", "update"}:
                 access.known, access.before = fingerprint(path), self._before(path)
-            pending.settle(path, lambda: self._before(path))
+            pending.settle(path, self._before)
         return access
 
     def _before(self, path: str) -> Content | None:
-        """The content of a file that is about to change; None where it cannot be had in time."""
+        """The content of what is about to change; None where it cannot be had in time."""
         known = fingerprint(path)
-        if known is None or known.size > INLINE_LIMIT:
+        if known is not None and known.size > INLINE_LIMIT:
             return None
         content = self._digester.of_file(path, "")
         return content if content is not None and content.covers == "all" else None

@@ -234,8 +234,8 @@ class Recorder:
             direction=touch.direction,
             how="observed",
             via=access.via,
-            type=(named.type if named else None) or access.type or _guessed_type(touch.target, content),
-            typed=bool(named and named.typed) or access.type is not None,
+            type=(named.type if named else None) or access.type or _guessed_type(touch.target),
+            typed=bool(named and named.typed),
             name=named.name if named else None,
             times=touch.times,
             at=access.at,
@@ -268,13 +268,16 @@ class Recorder:
             return content
         if access.known is not None and fingerprint(path) != access.known:
             return unhashed(attempt.run, path, access.known.size, raced=True)
-        return self.digester.of_file(path, attempt.run)
+        # what was read and is gone is an input all the same; its content cannot be told any more
+        return self.digester.of_file(path, attempt.run) or unhashed(attempt.run, path, raced=True)
 
     @staticmethod
     def _remote(attempt: Attempt, touch: Touch) -> Content:
         if touch.direction == "output":
             return unhashed(attempt.run, touch.target)
-        return Content(digest="unknown:", covers="none")  # one version: that of which nobody knows the content
+        return Content(
+            digest="unknown:", covers="none"
+        )  # one version: that of which nobody knows the content
 
     def location(self, target: str) -> Location:
         """The identity of a path or URI, without secrets."""
@@ -288,10 +291,9 @@ class Recorder:
             return Access(operation, target, via)
         path = os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - no symlink may be resolved yet
         access = self._net.prepare(operation, path, via)
-        if operation == "read":
+        if operation == "read" and os.path.exists(path):  # noqa: PTH110
             access.known = fingerprint(path)
-            if access.known is not None:
-                pending.expect(access)
+            pending.expect(access)
         return access
 
     # -- values ----------------------------------------------------------------------------------
@@ -359,8 +361,8 @@ def _with_unchanged(edges: list[EdgeRecord]) -> list[EdgeRecord]:
     ]
 
 
-def _guessed_type(target: str, content: Content) -> str:
-    return "directory" if content.format == "directory" and not Path(target).suffix else "file"
+def _guessed_type(target: str) -> str:
+    return "directory" if os.path.isdir(target) else "file"  # noqa: PTH112 - a URI is no Path
 
 
 def _format(target: str) -> str | None:

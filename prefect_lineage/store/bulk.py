@@ -46,8 +46,8 @@ def within(column: Any) -> ColumnElement[bool]:
 
 
 def select_in(
-    connection: Connection, statement: sa.Select[Any], values: Iterable[Any], size: int = CHUNK
-) -> Iterator[Row[Any]]:
+    connection: Connection, statement: sa.Select[*tuple[Any, ...]], values: Iterable[Any], size: int = CHUNK
+) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows of a statement that has a :func:`within`. Statements that a writer needs are built once, at
     import: building one takes SQLAlchemy longer than running it."""
     for chunk in chunks(values, size):
@@ -55,7 +55,9 @@ def select_in(
 
 
 @cache
-def paired(dialect: str, first: Any, second: Any, statement: sa.Select[Any]) -> sa.Select[Any]:
+def paired(
+    dialect: str, first: Any, second: Any, statement: sa.Select[*tuple[Any, ...]]
+) -> sa.Select[*tuple[Any, ...]]:
     """The rows of a statement whose two columns are one of the pairs given to :func:`select_pairs`.
 
     The pairs travel as one JSON text: SQLite searches no index for ``(a, b) IN (…)``, it scans the table.
@@ -73,10 +75,10 @@ def paired(dialect: str, first: Any, second: Any, statement: sa.Select[Any]) -> 
 
 def select_pairs(
     connection: Connection,
-    statement: sa.Select[Any],
+    statement: sa.Select[*tuple[Any, ...]],
     columns: tuple[Any, Any],
     pairs: Iterable[tuple[Any, Any]],
-) -> Iterator[Row[Any]]:
+) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows whose two columns are one of the pairs."""
     for chunk in chunks(sorted(pairs), 5_000):
         query = paired(connection.dialect.name, *columns, statement)
@@ -95,12 +97,12 @@ def insert_all(
 
 
 @cache
-def _newest(table: sa.Table) -> sa.Select[Any]:
+def _newest(table: sa.Table) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(sa.func.max(table.c.id))
 
 
 @cache
-def _added(table: sa.Table, key: tuple[str, ...]) -> sa.Select[Any]:
+def _added(table: sa.Table, key: tuple[str, ...]) -> sa.Select[*tuple[Any, ...]]:
     columns = [table.c[column] for column in key]
     return sa.select(table.c.id, *columns).where(table.c.id > sa.bindparam("newest"))
 
@@ -139,5 +141,5 @@ def intern(connection: Connection, table: sa.Table, names: Iterable[str]) -> dic
 
 
 @cache
-def _ids_of_names(table: sa.Table) -> sa.Select[Any]:
+def _ids_of_names(table: sa.Table) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(table.c.name, table.c.id).where(within(table.c.name))

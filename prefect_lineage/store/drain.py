@@ -32,7 +32,7 @@ EXIT_S = 5.0
 _FORK_S = 2.0
 """How long a fork waits at most for the drain to come to rest."""
 
-_GATHER_S = 0.05  # records come in bursts; a transaction for many costs little more than one for one
+_GATHER_S = 0.5  # a transaction for many costs little more than one for one, and while it runs the flow waits
 _PAUSES_S = (0.2, 30.0)
 
 

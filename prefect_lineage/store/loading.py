@@ -63,6 +63,7 @@ def _apply(store: Store, path: Path, lines: Lines, loaded: Loaded) -> None:
 
     records: list[Record] = []
     broken: list[bytes] = []
+    end = loaded.position
     for position, line in lines:
         try:
             records.append(decode(line))

@@ -185,7 +185,7 @@ class Naming:
         for row in select_in(self._connection, _NAMED, sorted(names)):
             self._known(row)
 
-    def _known(self, row: Row[Any]) -> ArtifactRow:
+    def _known(self, row: Row[*tuple[Any, ...]]) -> ArtifactRow:
         if row.id not in self._by_id:
             artifact = ArtifactRow(
                 row.namespace,

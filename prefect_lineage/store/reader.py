@@ -121,7 +121,7 @@ class Reader:
         ordered = statement.order_by(edges.c.at, column)
         return list(dict.fromkeys(self._connection.execute(ordered).scalars()))
 
-    def _page(self, statement: sa.Select[Any], wanted: Filter) -> list[int]:
+    def _page(self, statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> list[int]:
         """The ids of one page. Conditions on JSON are finished here, so such pages are cut here too."""
         if not wanted.asks_for_documents:
             # SQLite has no OFFSET without a LIMIT; -1 is its "all", SQLAlchemy writes it.
@@ -137,7 +137,7 @@ class Reader:
                     found[row_id] = None
         return list(found)[wanted.offset :]
 
-    def _matching_edges(self, wanted: Filter, as_of: int | None) -> sa.Select[Any]:
+    def _matching_edges(self, wanted: Filter, as_of: int | None) -> sa.Select[*tuple[Any, ...]]:
         columns: list[sa.Column[Any]] = [edges.c.run_id, edges.c.version_id]
         if wanted.asks_for_documents:
             columns += [versions.c.metadata, runs.c.details]
@@ -183,7 +183,7 @@ class Reader:
         if wanted.flow_run is not None:
             yield runs.c.id.in_(_nested_in(wanted.flow_run))
 
-    def _jobs(self, glob: str) -> sa.Select[Any]:
+    def _jobs(self, glob: str) -> sa.Select[*tuple[Any, ...]]:
         return sa.select(jobs.c.id).where(glob_matches(jobs.c.name, glob, self._dialect))
 
 
@@ -202,7 +202,7 @@ def _documents(column: sa.Column[Any], wanted: Filter) -> Iterable[Condition]:
         yield sa.cast(column, sa.Text).contains(dump_json(word), autoescape=True)
 
 
-def _runs_on_type(name: str) -> sa.Select[Any]:
+def _runs_on_type(name: str) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(edges.c.run_id)
         .join(versions, versions.c.id == edges.c.version_id)
@@ -211,7 +211,7 @@ def _runs_on_type(name: str) -> sa.Select[Any]:
     )
 
 
-def _nested_in(uuid: str) -> sa.Select[Any]:
+def _nested_in(uuid: str) -> sa.Select[*tuple[Any, ...]]:
     """A run, and all runs whose parent or flow run is among them."""
     nest = (
         sa.select(runs.c.id.label("id"))

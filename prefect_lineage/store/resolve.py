@@ -86,7 +86,7 @@ class Resolver:
             )
         return int(found[0].id)
 
-    def _runs(self, *conditions: sa.ColumnElement[bool]) -> list[Row[Any]]:
+    def _runs(self, *conditions: sa.ColumnElement[bool]) -> list[Row[*tuple[Any, ...]]]:
         newest = sa.func.coalesce(runs.c.started_at, 0).desc()
         statement = sa.select(runs.c.id, runs.c.uuid).where(*conditions).order_by(newest).limit(5)
         return list(self._connection.execute(statement))
@@ -168,10 +168,10 @@ class Resolver:
             )
         return found[0]
 
-    def _ids(self, statement: sa.Select[Any]) -> list[int]:
+    def _ids(self, statement: sa.Select[*tuple[Any, ...]]) -> list[int]:
         return list(self._connection.execute(statement).scalars())
 
-    def _scalar(self, statement: sa.Select[Any]) -> int | None:
+    def _scalar(self, statement: sa.Select[*tuple[Any, ...]]) -> int | None:
         return self._connection.execute(statement).scalar()
 
     def _numbers(self, owner: int) -> list[int]:
@@ -225,7 +225,7 @@ class Resolver:
         return list(dict.fromkeys(near))[:_NEAREST]
 
 
-def _aliased(owner: int, alias: str) -> sa.Select[Any]:
+def _aliased(owner: int, alias: str) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(aliases.c.version_id).where(aliases.c.artifact_id == owner, aliases.c.alias == alias)
 
 

@@ -175,7 +175,7 @@ class Loader:
         return touched
 
     def _version(
-        self, row: Row[Any], called: list[str], touched: dict[tuple[int, int], dict[str, None]]
+        self, row: Row[*tuple[Any, ...]], called: list[str], touched: dict[tuple[int, int], dict[str, None]]
     ) -> Version:
         return Version(
             id=version_id(row.id),
@@ -202,7 +202,7 @@ class Loader:
             source=self._source,
         )
 
-    def _run(self, row: Row[Any]) -> Run:
+    def _run(self, row: Row[*tuple[Any, ...]]) -> Run:
         return Run(
             id=row.uuid,
             kind=row.kind or "task",
@@ -219,7 +219,7 @@ class Loader:
             source=self._source,
         )
 
-    def _artifact(self, row: Row[Any], called: dict[str, str]) -> Artifact:
+    def _artifact(self, row: Row[*tuple[Any, ...]], called: dict[str, str]) -> Artifact:
         return Artifact(
             id=artifact_id(row.id),
             name=self.display_name(row.name, row.namespace),
@@ -240,7 +240,7 @@ def normal_root(root: str | None) -> str | None:
     return None if root is None else str(Path(root).expanduser().resolve())
 
 
-def _edge(row: Row[Any]) -> Edge:
+def _edge(row: Row[*tuple[Any, ...]]) -> Edge:
     return Edge(
         run=row.uuid,
         version=version_id(row.version_id),

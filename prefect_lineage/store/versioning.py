@@ -248,6 +248,6 @@ def _upsert_aliases(dialect: str) -> Any:
     )
 
 
-def _version(row: Row[Any], owner: ArtifactRow) -> VersionRow:
+def _version(row: Row[*tuple[Any, ...]], owner: ArtifactRow) -> VersionRow:
     names = ("number", "digest", "location_id", *_SAVED, "id")
     return VersionRow(artifact=owner, changed=False, **{name: getattr(row, name) for name in names})
