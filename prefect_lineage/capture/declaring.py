@@ -170,8 +170,8 @@ class Declaring:
 
     def _edge_to(self, version: Version, via: str) -> EdgeRecord:
         """A declared input edge to a version that is in the store."""
-        if version.namespace == NAMED:
-            location = Location(version.namespace, version.name, version.uri)
+        if version.named:
+            location = Location(NAMED, version.name, version.uri)
         else:
             location = self._recorder.identity.of(version.uri)
         covers: Literal["all", "none"] = "all" if version.covers == "all" else "none"

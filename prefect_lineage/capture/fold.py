@@ -14,7 +14,7 @@ from typing import Literal
 from prefect_lineage.capture.attempt import Access
 from prefect_lineage.capture.identity import local_path
 
-__all__ = ["Touch", "fold"]
+__all__ = ["Touch", "deleted", "fold"]
 
 
 @dataclass(slots=True)
@@ -51,6 +51,24 @@ def fold(accesses: Iterable[Access], is_noise: IsNoise, exists: Exists = os.path
     found = without_scratch(found, exists)
     found = without_own_outputs(found)
     return counted(with_updates_split(found))
+
+
+def deleted(accesses: Iterable[Access], exists: Exists = os.path.lexists) -> list[Access]:
+    """The last removals of what had been there before the attempt, by deletion or by renaming."""
+    gone: dict[str, Access] = {}
+    made: set[str] = set()
+    for access in with_real_paths(accesses):
+        place = access.origin if access.operation == "rename" else access.target
+        if (
+            access.operation in {"delete", "rename"}
+            and place
+            and place not in made
+            and access.before is not None
+        ):
+            gone[place] = replace(access, target=place)
+        if access.operation not in {"delete", "read"} and not access.existed:
+            made.add(access.target)
+    return [access for place, access in gone.items() if not exists(place)]
 
 
 def with_real_paths(accesses: Iterable[Access]) -> list[Access]:

@@ -164,6 +164,7 @@ class Net:
                 original(path, **kwargs)
                 return
             access = self.prepare("delete", name, caller)
+            access.before = self._before(name) if os.path.isfile(name) else None  # noqa: PTH113
             original(path)
             attempt.add(access)
 

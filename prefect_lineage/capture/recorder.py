@@ -19,14 +19,14 @@ from prefect_lineage.capture.attempt import Access, Attempt, Operation, pending
 from prefect_lineage.capture.carrying import Carrying
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.digests import Digester, fingerprint, unhashed
-from prefect_lineage.capture.fold import Touch, fold
+from prefect_lineage.capture.fold import Touch, deleted, fold
 from prefect_lineage.capture.identity import Identity, local_path
 from prefect_lineage.capture.interception import Interceptors
 from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.noise import Noise
 from prefect_lineage.capture.redact import Redactor
 from prefect_lineage.capture.values import Returned, Values, walk
-from prefect_lineage.model.records import Content, EdgeRecord, Location, Record, RunRecord
+from prefect_lineage.model.records import Content, Deletion, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.model.times import now
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import Settings, prefect_home
@@ -192,10 +192,18 @@ class Recorder:
             pending.forget(attempt.accesses)
             edges = self._bounded(attempt, _with_unchanged(_undeclared(edges, attempt.declared)))
             details = {**run.details, **self._losses(attempt)}
-            if not edges and not details and run.state is None:
+            gone = self._deletions(attempt)
+            if not edges and not gone and not details and run.state is None:
                 return  # nothing that the run's own records do not say
             run = dataclasses.replace(run, attempt=attempt.number, details=details)
-            self.write(Record(self._scrubbed(run), attempt.number, tuple(edges)))
+            self.write(Record(self._scrubbed(run), attempt.number, tuple(edges), gone))
+
+    def _deletions(self, attempt: Attempt) -> tuple[Deletion, ...]:
+        return tuple(
+            Deletion(self.location(access.target), access.before.digest, access.at)
+            for access in deleted(attempt.accesses)
+            if access.before is not None
+        )
 
     def _is_noise(self, attempt: Attempt, path: str, write: bool) -> bool:
         return self._noise(path, write=write, storage=attempt.storage)

@@ -67,6 +67,7 @@ def _show_version(version: Version, graph: Graph, screen: Screen) -> None:
         {
             "aliases": ", ".join(version.aliases),
             "created": _when(version.created_at, screen),
+            "deleted": _when(version.deleted_at, screen) if version.deleted_at is not None else None,
             "location": version.uri,
             "digest": version.digest + ("" if version.covers == "all" else f" (covers {version.covers})"),
             "size": size(version.size),

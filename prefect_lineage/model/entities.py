@@ -89,7 +89,9 @@ class Version(_Bound):
         artifact: the id of its artifact.
         number: counted from 0 within the artifact, without gaps.
         producer_ids, consumer_ids: UUIDs of the runs that wrote / read it, oldest first.
+        named: a user gave the name; else the artifact is called by its location.
         partial: written only by attempts that did not complete.
+        deleted_at: when a run removed it from its location, if none has written it there since.
     """
 
     id: str
@@ -111,6 +113,8 @@ class Version(_Bound):
     description: str | None = None
     partial: bool = False
     raced: bool = False
+    named: bool = False
+    deleted_at: int | None = None
     producer_ids: tuple[str, ...] = ()
     consumer_ids: tuple[str, ...] = ()
     source: Source | None = field(default=None, repr=False, compare=False)
@@ -174,6 +178,7 @@ class Version(_Bound):
             "partial": self.partial,
             "raced": self.raced,
             "created_at": iso(self.created_at),
+            "deleted_at": iso(self.deleted_at),
             "producers": list(self.producer_ids),
             "consumers": list(self.consumer_ids),
         }

@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["NAMED", "RECORD_FORMAT", "VALUES", "Content", "EdgeRecord", "Location", "Record", "RunRecord"]
+__all__ = [
+    "NAMED",
+    "RECORD_FORMAT",
+    "VALUES",
+    "Content",
+    "Deletion",
+    "EdgeRecord",
+    "Location",
+    "Record",
+    "RunRecord",
+]
 
 NAMED = "name://"
 """The namespace of artifacts that a user named; their key is the name, so names are unique."""
@@ -135,12 +145,22 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """A content that a run removed from where it lay; ``at`` is in microseconds since the epoch, UTC."""
+
+    location: Location
+    digest: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One journal line: a run as it stands and the edges that one of its attempts added."""
 
     run: RunRecord
     attempt: int = 1
     edges: tuple[EdgeRecord, ...] = ()
+    deletions: tuple[Deletion, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the journal: JSON types only."""
@@ -159,7 +179,12 @@ class Record:
             run=RunRecord(**data["run"]),
             attempt=data["attempt"],
             edges=tuple(_edge(edge) for edge in data["edges"]),
+            deletions=tuple(_deletion(deletion) for deletion in data["deletions"]),
         )
+
+
+def _deletion(data: Mapping[str, Any]) -> Deletion:
+    return Deletion(Location(**data["location"]), data["digest"], data["at"])
 
 
 def _edge(data: Mapping[str, Any]) -> EdgeRecord:

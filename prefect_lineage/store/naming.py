@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from prefect_lineage.model.records import NAMED, EdgeRecord, Location
+from prefect_lineage.model.records import NAMED, EdgeRecord, Location, Record
 from prefect_lineage.store.bulk import (
     changed_values,
     insert_all,
@@ -93,14 +93,14 @@ class Change:
 class Naming:
     """The artifacts and locations that a batch touches: loaded once, changed in memory, saved once."""
 
-    def __init__(self, connection: Connection, edges: Iterable[EdgeRecord]) -> None:
+    def __init__(self, connection: Connection, records: Iterable[Record]) -> None:
         self._connection = connection
         self._by_id: dict[int, ArtifactRow] = {}
         self._named: dict[str, ArtifactRow] = {}
         self._locations: dict[tuple[str, str], LocationRow] = {}
         self._new: list[ArtifactRow] = []
         self.changes: list[Change] = []
-        self._load(edges)
+        self._load(records)
 
     def place(self, edge: EdgeRecord, at: int, who: str) -> tuple[ArtifactRow, LocationRow]:
         """The artifact that the edge's content is a version of, and where that content lies."""
@@ -169,14 +169,21 @@ class Naming:
             artifact.uri = row.uri
             artifact.touch(at)
 
-    def _load(self, edges: Iterable[EdgeRecord]) -> None:
+    def owner(self, location: Location) -> ArtifactRow | None:
+        """The artifact that a location belongs to, if it is known."""
+        row = self._locations.get((location.namespace, location.key))
+        return row.artifact if row is not None else None
+
+    def _load(self, records: Iterable[Record]) -> None:
         keys, names = set(), set()
-        for edge in edges:
-            keys.add((edge.location.namespace, edge.location.key))
-            if edge.name:
-                names.add(edge.name)
-            elif edge.location.namespace == NAMED:
-                names.add(edge.location.key)
+        for record in records:
+            keys |= {(gone.location.namespace, gone.location.key) for gone in record.deletions}
+            for edge in record.edges:
+                keys.add((edge.location.namespace, edge.location.key))
+                if edge.name:
+                    names.add(edge.name)
+                elif edge.location.namespace == NAMED:
+                    names.add(edge.location.key)
         for row in select_pairs(self._connection, _LOCATIONS, _PLACE, keys):
             place = (row.location_namespace, row.location_key)
             self._locations[place] = LocationRow(

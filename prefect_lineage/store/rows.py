@@ -197,6 +197,8 @@ class Loader:
             description=row.description,
             partial=row.partial,
             raced=row.raced,
+            named=row.artifact_namespace == NAMED,
+            deleted_at=row.deleted_at,
             producer_ids=tuple(touched.get((row.id, OUTPUT), ())),
             consumer_ids=tuple(touched.get((row.id, INPUT), ())),
             source=self._source,

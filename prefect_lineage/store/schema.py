@@ -112,6 +112,7 @@ versions = Table(
     Column("partial", Boolean, nullable=False),
     Column("raced", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False, index=True),
+    Column("deleted_at", BigInteger),
     UniqueConstraint("artifact_id", "number"),
     UniqueConstraint("artifact_id", "digest"),
 )

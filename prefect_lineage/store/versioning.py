@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from prefect_lineage.model.records import EdgeRecord
+from prefect_lineage.model.records import Deletion, EdgeRecord
 from prefect_lineage.store.bulk import (
     changed_values,
     insert_all,
@@ -38,6 +38,7 @@ _SAVED = (
     "partial",
     "raced",
     "created_at",
+    "deleted_at",
 )
 _INSERTED = ("artifact_id", "number", "digest", "location_id", *_SAVED)
 _UPDATED = ("location_id", *_SAVED)
@@ -69,6 +70,7 @@ class VersionRow:
     schema: list[Any] | None = None
     metadata: dict[str, Any] | None = None
     description: str | None = None
+    deleted_at: int | None = None
     id: int | None = None
     changed: bool = True
     location: LocationRow | None = None
@@ -109,6 +111,8 @@ class Versioning:
         else:
             self._meet(row, location, edge, at)
         self._fill(row, edge)
+        if edge.direction == "output" and row.deleted_at is not None and at >= row.deleted_at:
+            row.deleted_at, row.changed = None, True
         complete_output = edge.direction == "output" and not edge.partial
         if complete_output or (is_new and edge.direction == "input"):
             self._move(artifact, LATEST, row, at, who)
@@ -117,6 +121,13 @@ class Versioning:
                 if alias != LATEST:
                     self._move(artifact, alias, row, at, who)
         return row
+
+    def delete(self, artifact: ArtifactRow, deletion: Deletion, who: str) -> None:
+        """The content was removed from where it lay; one that is not recorded is not missed."""
+        row = self._rows.get((artifact, deletion.digest))
+        if row is not None:
+            row.deleted_at, row.changed = deletion.at, True
+            self.changes.append(Change(deletion.at, who, "delete", artifact, {"version": f"v{row.number}"}))
 
     def save(self) -> None:
         """Write new and changed versions, then the aliases. Artifacts and locations must have their ids."""

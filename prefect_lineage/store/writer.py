@@ -6,7 +6,7 @@ after the other, and what has changed is written in a few more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,11 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from prefect_lineage.model.records import Record
+from prefect_lineage.model.records import Deletion, EdgeRecord, Record
 from prefect_lineage.model.times import now
 from prefect_lineage.store.bulk import intern, upsert
 from prefect_lineage.store.lines import clean_record
-from prefect_lineage.store.naming import Change, Naming
+from prefect_lineage.store.naming import ArtifactRow, Change, LocationRow, Naming
 from prefect_lineage.store.running import Running
 from prefect_lineage.store.schema import (
     DIRECTIONS,
@@ -76,23 +76,22 @@ def apply(
 
 def _apply(records: Sequence[Record], connection: Connection) -> None:
     running = Running(connection, records)
-    naming = Naming(connection, (edge for record in records for edge in record.edges))
-    placed = []
-    for record in records:
-        run_id = running.see(record)
-        fallback = record.run.ended_at or record.run.started_at or now()
-        for edge in record.edges:
-            at = edge.at or fallback
-            placed.append((run_id, record, edge, at, naming.place(edge, at, _who(record))))
-    versioning = Versioning(connection, ((place[0], edge.content.digest) for _, _, edge, _, place in placed))
-    via_ids = intern(connection, vias, (edge.via for _, _, edge, _, _ in placed))
+    naming = Naming(connection, records)
+    placed = [_placed(record, running.see(record), naming) for record in records]
+    versioning = Versioning(connection, (key for record in placed for key in record.contents()))
+    via_ids = intern(connection, vias, (edge.via for record in records for edge in record.edges))
     rows: dict[tuple[int, int, int], list[tuple[VersionRow, _EdgeRow]]] = {}
-    for run_id, record, edge, at, (artifact, location) in placed:
-        version = versioning.see(artifact, location, edge, at, _who(record))
-        flags = UNCHANGED * edge.unchanged | PARTIAL * edge.partial
-        row = _EdgeRow(HOWS.index(edge.how), via_ids[edge.via], edge.times, at, flags)
-        key = (run_id, DIRECTIONS.index(edge.direction), record.attempt)
-        rows.setdefault(key, []).append((version, row))
+    for found in placed:
+        who, attempt = f"run:{found.record.run.id}", found.record.attempt
+        for edge, at, (artifact, location) in found.edges:
+            version = versioning.see(artifact, location, edge, at, who)
+            flags = UNCHANGED * edge.unchanged | PARTIAL * edge.partial
+            row = _EdgeRow(HOWS.index(edge.how), via_ids[edge.via], edge.times, at, flags)
+            rows.setdefault((found.run_id, DIRECTIONS.index(edge.direction), attempt), []).append(
+                (version, row)
+            )
+        for deletion, artifact in found.deletions:
+            versioning.delete(artifact, deletion, who)
     running.save()
     naming.save()
     versioning.save()
@@ -100,8 +99,28 @@ def _apply(records: Sequence[Record], connection: Connection) -> None:
     _save_history(connection, naming.changes + versioning.changes)
 
 
-def _who(record: Record) -> str:
-    return f"run:{record.run.id}"
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A record whose locations are known to belong to artifacts."""
+
+    record: Record
+    run_id: int
+    edges: list[tuple[EdgeRecord, int, tuple[ArtifactRow, LocationRow]]]
+    deletions: list[tuple[Deletion, ArtifactRow]]
+
+    def contents(self) -> Iterator[tuple[ArtifactRow, str]]:
+        """The (artifact, digest) pairs that it speaks of."""
+        yield from ((place[0], edge.content.digest) for edge, _, place in self.edges)
+        yield from ((artifact, deletion.digest) for deletion, artifact in self.deletions)
+
+
+def _placed(record: Record, run_id: int, naming: Naming) -> _Placed:
+    fallback = record.run.ended_at or record.run.started_at or now()
+    who = f"run:{record.run.id}"
+    edges = [(edge, edge.at or fallback) for edge in record.edges]
+    places = [(edge, at, naming.place(edge, at, who)) for edge, at in edges]
+    owners = [(deletion, naming.owner(deletion.location)) for deletion in record.deletions]
+    return _Placed(record, run_id, places, [(deletion, owner) for deletion, owner in owners if owner])
 
 
 def _merged(

@@ -227,6 +227,28 @@ def test_threads_that_a_task_starts_do_its_work(recorded) -> None:
     assert recorded.edges() == [f"pipe.parallel -> {name}.txt:v0" for name in ("pool1", "pool2", "thread")]
 
 
+def test_a_file_that_a_task_deletes_is_marked_on_its_version_until_it_is_written_again(recorded) -> None:
+    @task
+    def write() -> None:
+        Path("kept.txt").write_text("x")
+
+    @task
+    def clean_up() -> None:
+        Path("kept.txt").unlink()
+
+    @flow
+    def pipe(again: bool) -> None:
+        write()
+        clean_up()
+        if again:
+            write()
+
+    pipe(again=False)
+    assert recorded.version("kept.txt:v0").deleted_at is not None
+    pipe(again=True)
+    assert recorded.version("kept.txt:v0").deleted_at is None
+
+
 def test_a_process_that_a_task_starts_is_counted_for_it_is_not_seen_inside(recorded) -> None:
     @task
     def shell() -> None:

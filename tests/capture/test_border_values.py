@@ -350,6 +350,17 @@ def test_use_artifact_outside_a_run_resolves_and_answers_for_its_neighbours(reco
     assert "thing" in raised.value.candidates
 
 
+def test_using_a_named_version_finds_it_though_its_file_has_another_name_by_now(recorded) -> None:
+    Path("data.csv").write_text("a\n1\n")
+    with prefect_lineage.run("first"):
+        log_artifact("data.csv", name="one")
+    with prefect_lineage.run("second"):
+        log_artifact("data.csv", name="two")
+    with prefect_lineage.run("third"):
+        use_artifact("one")
+    assert "one:v0 -> third" in recorded.edges()
+
+
 def test_log_artifact_outside_a_run_is_a_clear_error(recorded) -> None:
     with pytest.raises(NoRunError, match=r"with prefect_lineage\.run"):
         log_artifact("x.txt")

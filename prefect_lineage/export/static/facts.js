@@ -67,6 +67,7 @@ export function versionFacts(data) {
     ...row("Version", data.version),
     ...row("Aliases", data.aliases.join(", ")),
     ...row("Created", moment(data.created_at)),
+    ...row("Deleted", data.deleted_at ? moment(data.deleted_at) : null),
     ...row("Description", data.description),
     ...row("Complete", data.partial ? "no: only attempts that did not complete wrote it" : null),
     ...row("Size", data.size === null ? null : sizeOf(data.size)),

@@ -72,6 +72,7 @@ def _versions() -> None:
         sa.Column("partial", sa.Boolean(), nullable=False),
         sa.Column("raced", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name="pk_versions"),
         sa.ForeignKeyConstraint(["artifact_id"], ["artifacts.id"], name="fk_versions_artifact_id"),
         sa.ForeignKeyConstraint(["location_id"], ["locations.id"], name="fk_versions_location_id"),
