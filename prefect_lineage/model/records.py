@@ -179,7 +179,7 @@ class Record:
             run=RunRecord(**data["run"]),
             attempt=data["attempt"],
             edges=tuple(_edge(edge) for edge in data["edges"]),
-            deletions=tuple(_deletion(deletion) for deletion in data["deletions"]),
+            deletions=tuple(_deletion(deletion) for deletion in data.get("deletions", ())),
         )
 
 

@@ -18,6 +18,7 @@ from multiprocessing import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prefect_lineage.errors import StoreForeign, StoreNewer
 from prefect_lineage.store.journal import Journal, warn_once
 from prefect_lineage.store.loading import Loaded, load
 
@@ -56,7 +57,7 @@ class Drain:
         """Wait until the store has every record appended so far.
 
         Args:
-            timeout: seconds to wait at most.
+            timeout: seconds to wait at most; not at all for a database that is no lineage store.
 
         Returns:
             How many records still wait in the journal: 0 is done.
@@ -67,9 +68,9 @@ class Drain:
         deadline = time.monotonic() + timeout
         self._wake()
         with self._changed:
-            self._asked = True
+            self._asked, refused = True, self._refused
             self._changed.notify_all()
-            while not self._has(path, size) and self._is_alive():
+            while not self._has(path, size) and self._is_alive() and self._refused == refused:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     break
@@ -112,6 +113,8 @@ class Drain:
         self._loaded_id: str | None = None
         self._asked = False
         self._closing = False
+        self._refused = 0
+        """How often the store was of a kind that waiting does not change."""
 
     def _has(self, path: Path, size: int) -> bool:
         """Has the store all of the file up to ``size``? A file that was replaced has been drained."""
@@ -184,6 +187,9 @@ class Drain:
             except Exception as error:  # noqa: BLE001 - a flow must not notice, whatever is wrong with its store
                 warn_once("drain", f"Lineage waits in {self._journal.directory}: {error}")
                 self._forget_store()
+                with self._changed:
+                    self._refused += isinstance(error, StoreForeign | StoreNewer)
+                    self._changed.notify_all()
                 return False
             return True
 

@@ -344,3 +344,16 @@ def test_nothing_that_was_appended_is_lost_when_the_process_ends(place, how: str
             sync(place.directory, store)
         assert len(store.runs()) == 300
     assert os.listdir(place.directory) == []
+
+
+def test_a_flush_does_not_wait_for_what_is_no_lineage_store(tmp_path: Path, make) -> None:
+    foreign = tmp_path / "notes.txt"
+    foreign.write_text("not a database")
+    journal = Journal(tmp_path / "journal")
+    drain = Drain(journal, lambda: Store.open(f"sqlite:///{foreign}"))
+    journal.append(make.run("a"))
+    try:
+        assert drain.flush(timeout=3_600) == 1
+    finally:
+        drain.close(timeout=1)
+    assert foreign.read_text() == "not a database"
