@@ -33,7 +33,7 @@ def shown_help(words: tuple[str, ...]) -> str:
     """What ``--help`` prints for a command, on a terminal of a fixed width."""
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     done = subprocess.run(
-        [sys.executable, "-m", "prefect_lineage.cli", *words, "--help"],
+        [sys.executable, "-m", "prefect_lineage", *words, "--help"],
         env=environment,
         capture_output=True,
         text=True,

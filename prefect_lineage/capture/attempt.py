@@ -15,7 +15,7 @@ from pathlib import PurePath
 from threading import Lock
 from typing import Any, Literal
 
-from prefect_lineage.capture.digests import Fingerprint
+from prefect_lineage.capture.fingerprints import Fingerprint
 from prefect_lineage.model.records import Content, EdgeRecord
 from prefect_lineage.model.times import now
 

@@ -54,18 +54,7 @@ class Declaring:
             return
         recorder = self._recorder
         with paused():
-            content = recorder.values.content(value, attempt.run, said.name or "")
-            kind = said.type or recorder.values.type_of(value)
-            returned = Returned(
-                attempt.run,
-                attempt.number,
-                attempt.job,
-                name=said.name,
-                type=kind,
-                content=content,
-                recorded=True,
-            )
-            recorder.values.remember(value, returned)
+            returned = self._remembered(attempt, value, said)
             edge = dataclasses.replace(
                 recorder.values.output_edge(returned, now()), how="declared", via="track"
             )
@@ -145,19 +134,24 @@ class Declaring:
             raise LineageError(
                 f"log_artifact(<{type(value).__qualname__}>): a Python value needs a name: log_artifact(value, name=…)."
             )
-        content = self._recorder.values.content(value, attempt.run, said.name)
-        kind = said.type or self._recorder.values.type_of(value)
+        returned = self._remembered(attempt, value, said)
+        assert returned.content is not None  # noqa: S101 - it has just been computed
+        return named(said.name), returned.content, returned.type
+
+    def _remembered(self, attempt: Attempt, value: object, said: Said) -> Returned:
+        """The value under its name, so that whoever receives it is known to use that."""
+        values = self._recorder.values
         returned = Returned(
             attempt.run,
             attempt.number,
             attempt.job,
             name=said.name,
-            type=kind,
-            content=content,
+            type=said.type or values.type_of(value),
+            content=values.content(value, attempt.run, said.name or ""),
             recorded=True,
         )
-        self._recorder.values.remember(value, returned)
-        return named(said.name), content, kind
+        values.remember(value, returned)
+        return returned
 
     def _with_said(self, edge: EdgeRecord, said: Said) -> EdgeRecord:
         return dataclasses.replace(

@@ -1,4 +1,4 @@
-"""Content digests: of files, of directories, of bytes; and the fingerprint that lets one skip them.
+"""Content digests: of files, of directories, of bytes.
 
 A digest always says what it covers. None is ever sampled: a sample of 64 blocks misses a changed byte
 almost surely, and a version that does not notice a change is worse than none.
@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from prefect_lineage.capture.context import paused
+from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
 from prefect_lineage.model.records import Content
 
-__all__ = ["Digester", "Fingerprint", "fingerprint", "unhashed"]
+__all__ = ["Digester", "unhashed"]
 
 _CHUNK = 1 << 20
 _MAPPED_FROM = 1 << 22
@@ -29,30 +29,9 @@ _YOUNG_NS = 20_000_000
 _REMEMBERED = 65_536
 
 
-class Fingerprint(NamedTuple):
-    """Equal fingerprints, equal content. Without ctime a restored mtime goes unnoticed."""
-
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-
-
 class _Hasher(Protocol):
     def update(self, data: Any, /) -> object: ...
     def hexdigest(self) -> str: ...
-
-
-def fingerprint(target: str | int) -> Fingerprint | None:
-    """The fingerprint of a regular file (a path or a descriptor); None for all else."""
-    try:
-        found = os.stat(target)  # noqa: PTH116 - descriptors too, and no Path object in a hot path
-    except (OSError, ValueError):
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    return Fingerprint(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def unhashed(run: str, what: str, size: int | None = None, *, raced: bool = False) -> Content:

@@ -18,7 +18,8 @@ from typing import Any
 
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, claim_id, pending
 from prefect_lineage.capture.context import current
-from prefect_lineage.capture.digests import Digester, fingerprint
+from prefect_lineage.capture.digests import Digester
+from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.noise import via_of
 from prefect_lineage.capture.patching import Patches
 from prefect_lineage.model.records import Content

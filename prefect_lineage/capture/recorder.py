@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, pending
 from prefect_lineage.capture.carrying import Carrying
 from prefect_lineage.capture.context import current, paused
-from prefect_lineage.capture.digests import Digester, fingerprint, unhashed
+from prefect_lineage.capture.digests import Digester, unhashed
+from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.fold import Touch, deleted, fold
 from prefect_lineage.capture.identity import Identity, local_path
 from prefect_lineage.capture.interception import Interceptors

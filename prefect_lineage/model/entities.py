@@ -149,11 +149,11 @@ class Version(_Bound):
         return self.consumers()
 
     def upstream(self, depth: int | None = None, as_of: int | None = None) -> Graph:
-        """All that this version was made from; ``depth`` counts edges."""
+        """All that this version was made from; ``depth`` counts edges, ``as_of`` is in microseconds."""
         return self._asked().closure_of(self, "upstream", depth, as_of)
 
     def downstream(self, depth: int | None = None, as_of: int | None = None) -> Graph:
-        """All that was made from this version; ``depth`` counts edges."""
+        """All that was made from this version; ``depth`` counts edges, ``as_of`` is in microseconds."""
         return self._asked().closure_of(self, "downstream", depth, as_of)
 
     def to_dict(self) -> dict[str, Any]:
@@ -227,11 +227,11 @@ class Run(_Bound):
         return self._asked().outputs_of(self)
 
     def upstream(self, depth: int | None = None, as_of: int | None = None) -> Graph:
-        """All that this run depended on; ``depth`` counts edges."""
+        """All that this run depended on; ``depth`` counts edges, ``as_of`` is in microseconds."""
         return self._asked().closure_of(self, "upstream", depth, as_of)
 
     def downstream(self, depth: int | None = None, as_of: int | None = None) -> Graph:
-        """All that depends on this run; ``depth`` counts edges."""
+        """All that depends on this run; ``depth`` counts edges, ``as_of`` is in microseconds."""
         return self._asked().closure_of(self, "downstream", depth, as_of)
 
     def to_dict(self) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def python(place: Path, server: str, *words: str, **environment: str) -> str:
 
 def edges(place: Path, server: str) -> list[tuple[str, str]]:
     """(run's job, edge direction and artifact) of all that was recorded."""
-    graph = json.loads(python(place, server, "-m", "prefect_lineage.cli", "upstream", "out.txt", "--json"))
+    graph = json.loads(python(place, server, "-m", "prefect_lineage", "upstream", "out.txt", "--json"))
     nodes = {node["id"]: node for node in graph["nodes"]}
     return sorted(
         (nodes[edge["run"]]["job"], f"{edge['direction']} {nodes[edge['version']]['name']}")
@@ -64,7 +64,7 @@ def test_prefects_own_plugin_switch_captures_an_unchanged_script(script: Path, p
 
 
 def test_the_run_command_captures_an_unchanged_script(script: Path, prefect_server: str) -> None:
-    python(script.parent, prefect_server, "-m", "prefect_lineage.cli", "run", "flow.py")
+    python(script.parent, prefect_server, "-m", "prefect_lineage", "run", "flow.py")
     assert edges(script.parent, prefect_server) == EXPECTED
 
 
@@ -91,7 +91,7 @@ def test_enable_works_where_prefect_was_imported_in_a_running_loop(script: Path,
 
 def test_switched_off_nothing_is_captured_whatever_else_is_set(script: Path, prefect_server: str) -> None:
     off = {"PREFECT_LINEAGE_ENABLED": "0", "PREFECT_PLUGINS_ENABLED": "1"}
-    python(script.parent, prefect_server, "-m", "prefect_lineage.cli", "run", "flow.py", **off)
+    python(script.parent, prefect_server, "-m", "prefect_lineage", "run", "flow.py", **off)
     assert (script.parent / "out.txt").read_text() == "1"
     assert not (script.parent.parent / "lineage.db").exists()
 

@@ -158,7 +158,7 @@ def shell(home: Path) -> Callable[..., Answer]:
 
     def call(*arguments: str, before: Sequence[str] = (), **environment: str) -> Answer:
         done = subprocess.run(
-            [*before, sys.executable, "-m", "prefect_lineage.cli", *arguments],
+            [*before, sys.executable, "-m", "prefect_lineage", *arguments],
             capture_output=True,
             text=True,
             cwd=home,

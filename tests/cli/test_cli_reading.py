@@ -185,7 +185,7 @@ def test_the_tree_shows_the_closure(cli: Any, zoo: Path) -> None:
 
 def test_a_pipe_that_closes_early_is_quiet(home: Path, make: Any) -> None:
     make.store(home / "many.db", [make.record(number, "f.t") for number in range(1, 2_000)])
-    command = f"{sys.executable} -m prefect_lineage.cli ls runs --json --url many.db | head -1"
+    command = f"{sys.executable} -m prefect_lineage ls runs --json --url many.db | head -1"
     # unbuffered, Python takes a write that the closed pipe cut short for a whole one
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(

@@ -211,7 +211,7 @@ def test_a_lineage_error_of_a_package_is_its_own_traceback(bare: Any, script: An
 
 def test_ctrl_c_ends_with_130(home: Path, script: Any) -> None:
     name = script("import time\nprint('ready', flush=True)\ntime.sleep(60)")
-    command = [sys.executable, "-m", "prefect_lineage.cli", "run", name]
+    command = [sys.executable, "-m", "prefect_lineage", "run", name]
     environment = {**os.environ, "PREFECT_LINEAGE_ENABLED": "0"}
     with subprocess.Popen(
         command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -40,7 +40,7 @@ class Place:
     def run(self, *words: str | Path, **environment: str) -> str:
         """Run ``prefect-lineage`` with these words; its standard output."""
         done = subprocess.run(
-            [sys.executable, "-m", "prefect_lineage.cli", *map(str, words)],
+            [sys.executable, "-m", "prefect_lineage", *map(str, words)],
             cwd=self.folder,
             env={**self.environment, **environment},
             capture_output=True,

@@ -52,14 +52,14 @@ def _run(folder: Path, environment: dict[str, str], *words: str) -> str:
 
 
 def _edges_of_double(folder: Path, environment: dict[str, str]) -> set[tuple[str, str]]:
-    found = _run(folder, environment, "-m", "prefect_lineage.cli", "upstream", "double.txt", "--json")
+    found = _run(folder, environment, "-m", "prefect_lineage", "upstream", "double.txt", "--json")
     graph = json.loads(found)
     places = {node["id"]: Path(node["uri"]).name for node in graph["nodes"] if node["kind"] == "version"}
     return {(edge["direction"], places[edge["version"]]) for edge in graph["edges"]}
 
 
 WAYS = {
-    "the run command": ({}, ["-m", "prefect_lineage.cli", "run", "flow.py"], {}),
+    "the run command": ({}, ["-m", "prefect_lineage", "run", "flow.py"], {}),
     "Prefect's plugin switch": ({}, ["flow.py"], {"PREFECT_PLUGINS_ENABLED": "1"}),
     "enable() in the program": (ENABLE, ["flow.py"], {}),
     "track on the task": (TRACK, ["flow.py"], {}),

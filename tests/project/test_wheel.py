@@ -87,5 +87,5 @@ def test_the_wheel_works_by_itself(wheel: Path, tmp_path: Path) -> None:
 
     where = shipped("-c", "import prefect_lineage; print(prefect_lineage.__file__)")
     assert where.startswith(str(site))
-    assert "0.1.0" in shipped("-m", "prefect_lineage.cli", "--version")
-    assert "pandas" in shipped("-m", "prefect_lineage.cli", "plugins", "--json")
+    assert "0.1.0" in shipped("-m", "prefect_lineage", "--version")
+    assert "pandas" in shipped("-m", "prefect_lineage", "plugins", "--json")
