@@ -83,7 +83,7 @@ def lineage_noise(path: str, write: bool) -> bool | None:
 
 @hookspec
 def lineage_after_run(record: Record) -> None:
-    """Observe what was just recorded, one call for every attempt that ended and every run that ended.
+    """Observe what was just recorded: one call for every run that ended, one for every attempt that left edges.
 
     Called after the record is in the journal, in the thread of the run. The record is the one that the store gets.
     """

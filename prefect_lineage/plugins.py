@@ -78,7 +78,7 @@ class Plugins:
     def _load(self, point: EntryPoint) -> None:
         try:
             plugin = point.load()
-        except Exception as error:  # noqa: BLE001 - a plugin can fail in any way; it is told, others live
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin can fail in any way; others live
             self._problem(point.name, f"could not be loaded: {error!r}")
         else:
             self._register(point.name, plugin)
@@ -117,7 +117,7 @@ class Plugins:
                 continue
             try:
                 answer = implementation.function(*(arguments[key] for key in implementation.argnames))
-            except Exception as error:  # noqa: BLE001 - a plugin can be wrong; a flow must not notice
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin can be wrong; flows go on
                 self._failed(name, hook, error)
                 if failed is not None:
                     failed.append(name)
@@ -133,7 +133,7 @@ class Plugins:
         """Whether any plugin implements ``hook``: spares building arguments for nobody."""
         return bool(getattr(self._manager.hook, hook).get_hookimpls())
 
-    def _failed(self, name: str, hook: str, error: Exception) -> None:
+    def _failed(self, name: str, hook: str, error: BaseException) -> None:
         count = self._errors[name, hook] = self._errors.get((name, hook), 0) + 1
         if count == 1:
             self.problems[name] = f"raised in {hook}: {error!r}"

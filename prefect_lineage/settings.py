@@ -8,7 +8,9 @@ a settings file must not stop anybody's flow.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,13 +20,19 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 __all__ = ["Settings", "load", "prefect_home"]
 
 PREFIX = "PREFECT_LINEAGE_"
-_LISTS = ("ignore", "disable", "redact")
+_LISTS = ("ignore", "disable")
+_BROKEN = (OSError, RuntimeError, ValueError)
+"""What a path can raise: no such user, a loop of links, a directory that is gone, a NUL in it."""
 _Words = Annotated[tuple[str, ...], NoDecode]
 
 
 def prefect_home() -> Path:
     """Where Prefect keeps its files: ``$PREFECT_HOME``, else ``~/.prefect``."""
-    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect")
+    try:
+        return home.expanduser()
+    except RuntimeError:  # a user without a home directory: Prefect itself uses the path as it is written
+        return home
 
 
 class Settings(BaseSettings):
@@ -81,6 +89,24 @@ class Settings(BaseSettings):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
+    @field_validator("redact", mode="before")
+    @classmethod
+    def _lines(cls, value: object) -> object:
+        if isinstance(value, str):  # one pattern a line: a pattern may hold commas, as in \d{3,5}
+            return tuple(line.strip() for line in value.split("\n") if line.strip())
+        return value
+
+    @field_validator("journal_dir", "root")
+    @classmethod
+    def _at_home(cls, value: Path) -> Path:
+        try:
+            found = value.expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"{str(value)!r} has no home directory") from error
+        if "\0" in str(found):
+            raise ValueError("a path holds no NUL character")
+        return found
+
     @field_validator("hash_limit", "max_edges_per_run")
     @classmethod
     def _natural(cls, value: int) -> int:
@@ -91,7 +117,7 @@ class Settings(BaseSettings):
 
 def load(directory: Path | None = None) -> Settings:
     """Read the settings that hold in ``directory`` (default: the working directory). Never raises."""
-    start = (directory or Path.cwd()).resolve()
+    start = _here(directory)
     found, warnings = _gather(start)
     while True:
         try:
@@ -105,19 +131,45 @@ def load(directory: Path | None = None) -> Settings:
             return _completed(settings, start, warnings)
 
 
+def _here(directory: Path | None) -> Path:
+    try:
+        return (directory or Path.cwd()).resolve()
+    except _BROKEN:  # the working directory has been deleted
+        return Path("/")
+
+
 def _completed(settings: Settings, start: Path, warnings: list[str]) -> Settings:
     home = prefect_home()
     given = settings.model_fields_set
     return settings.model_copy(
         update={
             "url": settings.url or f"sqlite:///{home / 'lineage.db'}",
-            "journal_dir": settings.journal_dir.expanduser()
-            if "journal_dir" in given
-            else home / "lineage-journal",
-            "root": settings.root.expanduser().resolve() if "root" in given else _project_root(start),
+            "journal_dir": settings.journal_dir if "journal_dir" in given else home / "lineage-journal",
+            "root": _resolved(settings.root) if "root" in given else _project_root(start),
+            "redact": tuple(_compiling(settings.redact, warnings)),
             "warnings": tuple(warnings),
         }
     )
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except _BROKEN:
+        return path
+
+
+def _compiling(patterns: tuple[str, ...], warnings: list[str]) -> Iterator[str]:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError, Warning) as error:
+            warnings.append(
+                f"The setting {PREFIX}REDACT is not what it should be: {pattern!r} is no regular expression "
+                f"({error}); it is left out, the others hide what they match."
+            )
+        else:
+            yield pattern
 
 
 def _gather(start: Path) -> tuple[dict[str, Any], list[str]]:
@@ -150,9 +202,9 @@ def _files(start: Path, warnings: list[str]) -> list[tuple[str, dict[str, Any]]]
 
 
 def _table(path: Path, keys: tuple[str, ...], warnings: list[str]) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         data: Any = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         warnings.append(f"{path} cannot be read and is ignored: {error}.")
@@ -164,4 +216,11 @@ def _table(path: Path, keys: tuple[str, ...], warnings: list[str]) -> dict[str, 
 
 def _project_root(start: Path) -> Path:
     """The root of the git work tree around ``start``, else ``start``."""
-    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+    return next((folder for folder in (start, *start.parents) if _exists(folder / ".git")), start)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a directory above that may not be looked into
+        return False

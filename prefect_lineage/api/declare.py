@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import Token
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from prefect_lineage.capture import switch
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.declaring import Said
-from prefect_lineage.capture.parameters import bounded
+from prefect_lineage.capture.parameters import bounded_each, command_line
 from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.errors import LineageError, NoRunError, ReferenceUnknown
 from prefect_lineage.model.entities import Run, Version
@@ -110,7 +111,12 @@ def run(name: str, *, parameters: Mapping[str, Any] | None = None, tags: Sequenc
     recorder = switch.recorder()
     assert recorder is not None  # noqa: S101 - it has just been switched on
     outer = current.get()
-    record = _script_record(name, outer, parameters or {}, tags)
+    details = {
+        "parameters": bounded_each(parameters),
+        "tags": sorted(tags),
+        "code": {"command": command_line(sys.argv, recorder.redactor)},
+    }
+    record = _script_record(name, outer, details)
     recorder.begin_run(record)
     attempt, token = recorder.begin_attempt(record.id, 1, name)
     state = "Crashed"
@@ -121,7 +127,7 @@ def run(name: str, *, parameters: Mapping[str, Any] | None = None, tags: Sequenc
         state = "Failed"
         raise
     finally:
-        current.reset(token)
+        _leave(attempt, outer, token)
         recorder.end_attempt(
             attempt, RunRecord(record.id, state=state, ended_at=now()), completed=state == "Completed"
         )
@@ -129,9 +135,15 @@ def run(name: str, *, parameters: Mapping[str, Any] | None = None, tags: Sequenc
             recorder.flush()
 
 
-def _script_record(
-    name: str, outer: Attempt | None, parameters: Mapping[str, Any], tags: Sequence[str]
-) -> RunRecord:
+def _leave(attempt: Attempt, outer: Attempt | None, token: Token[Attempt | None]) -> None:
+    try:
+        current.reset(token)
+    except ValueError:  # entered and left in two contexts, as in an async generator that two tasks step
+        if current.get() is attempt:
+            current.set(outer)
+
+
+def _script_record(name: str, outer: Attempt | None, details: Mapping[str, Any]) -> RunRecord:
     return RunRecord(
         id=str(uuid.uuid4()),
         kind="script",
@@ -141,11 +153,7 @@ def _script_record(
         state="Running",
         started_at=now(),
         attempt=1,
-        details={
-            "parameters": {key: bounded(value) for key, value in parameters.items()},
-            "tags": sorted(tags),
-            "code": {"command": bounded(list(sys.argv))},
-        },
+        details=details,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -40,6 +41,7 @@ class Lineage:
 
     def __init__(self, url: str | Path | None = None, *, readonly: bool = False) -> None:
         self.url = store_url(url)
+        _bring_up_to_date()
         self._store = Store.open(self.url, readonly=readonly, root=str(load().root))
 
     @property
@@ -203,3 +205,11 @@ class Lineage:
     def stats(self) -> dict[str, Any]:
         """How much the store holds."""
         return self._store.stats()
+
+
+def _bring_up_to_date() -> None:
+    """What this very process has recorded is to be found; a process that captures nothing loads nothing for it."""
+    switch = sys.modules.get("prefect_lineage.capture.switch")
+    recorder = switch.recorder() if switch is not None else None
+    if recorder is not None:
+        recorder.flush()

@@ -8,13 +8,13 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.code import code_of, environment_of, git_state
 from prefect_lineage.capture.context import paused
-from prefect_lineage.capture.parameters import bounded
+from prefect_lineage.capture.parameters import bounded_each
 from prefect_lineage.model.records import RunRecord
 from prefect_lineage.model.times import from_datetime, now
 
@@ -102,13 +102,13 @@ def task_started(engine: Any, outer: Attempt | None) -> RunRecord:
         state=run.state.name if run.state is not None else "Running",
         started_at=now(),
         attempt=max(run.run_count, 1),
-        details={
-            "parameters": _parameters(engine.parameters),
-            "tags": sorted(run.tags or ()),
-            "code": git_state(code_of(task.fn)),
-            "environment": environment_of(task.fn),
-            "ui_url": _ui_url("task", str(run.id)),
-        },
+        details=_details(
+            parameters=lambda: bounded_each(engine.parameters),
+            tags=lambda: sorted(run.tags or ()),
+            code=lambda: git_state(code_of(task.fn)),
+            environment=lambda: environment_of(task.fn),
+            ui_url=lambda: _ui_url("task", str(run.id)),
+        ),
     )
 
 
@@ -128,19 +128,26 @@ def flow_started(context: Any, outer: Attempt | None) -> RunRecord:
         state=run.state.name,
         started_at=from_datetime(started) if started is not None else now(),
         attempt=max(run.run_count, 1),
-        details={
-            "parameters": _parameters(context.parameters),
-            "tags": sorted(run.tags or ()),
-            "deployment": str(run.deployment_id) if run.deployment_id else None,
-            "code": code_of(flow.fn),
-            "environment": environment_of(flow.fn),
-            "ui_url": _ui_url("flow", str(run.id)),
-        },
+        details=_details(
+            parameters=lambda: bounded_each(context.parameters),
+            tags=lambda: sorted(run.tags or ()),
+            deployment=lambda: str(run.deployment_id) if run.deployment_id else None,
+            code=lambda: code_of(flow.fn),
+            environment=lambda: environment_of(flow.fn),
+            ui_url=lambda: _ui_url("flow", str(run.id)),
+        ),
     )
 
 
-def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: bounded(value) for name, value in (parameters or {}).items()}
+def _details(**parts: Callable[[], Any]) -> dict[str, Any]:
+    """What can be told of a run: a part that cannot be told leaves the others, and the run, as they are."""
+    told = {}
+    for name, tell in parts.items():
+        try:
+            told[name] = tell()
+        except Exception as error:
+            log.warning("Lineage cannot tell the %s of a run: %r", name, error, exc_info=error)
+    return told
 
 
 def _ui_url(kind: str, run: str) -> str | None:
@@ -159,7 +166,6 @@ def task_ended(record: RunRecord, engine: Any) -> RunRecord:
     state = run.state
     return RunRecord(
         record.id,
-        name=run.name,
         state=state.name if state is not None else None,
         ended_at=now(),
         attempt=max(run.run_count, 1),
@@ -172,6 +178,6 @@ def flow_ended(run: str, context: Any, exception: BaseException | None) -> tuple
     state = context.flow_run.state
     kind = state.type.value if state is not None else ""
     name = "Crashed" if exception is not None and kind not in _FINAL else state and state.name
-    code = git_state(code_of(context.flow.fn))
-    record = RunRecord(run, state=name, ended_at=now(), details={"code": code})
+    details = _details(code=lambda: git_state(code_of(context.flow.fn)))
+    record = RunRecord(run, state=name, ended_at=now(), details=details)
     return record, kind == "COMPLETED"

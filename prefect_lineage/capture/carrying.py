@@ -10,15 +10,17 @@ shown with the run.
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from prefect_lineage.capture.attempt import Attempt
+from prefect_lineage.capture.attempt import Attempt, claim_id
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.noise import via_of
 from prefect_lineage.capture.patching import Patches
@@ -35,14 +37,24 @@ _SERVICES = (
     "ray",
     "uvicorn",
     "logging",
+    "multiprocessing",
 )
 
+_POOLED = ("apply_async", "map", "map_async", "starmap", "starmap_async", "imap", "imap_unordered")
+"""What hands a function to the workers of a ``ThreadPool``; its ``apply`` calls ``apply_async``."""
 
-_OPAQUE: tuple[tuple[type, str], ...] = (
-    (subprocess.Popen, "__init__"),
-    (BaseProcess, "start"),
-    (ProcessPoolExecutor, "submit"),
+_OPAQUE: tuple[tuple[Any, str, str], ...] = (
+    (subprocess.Popen, "__init__", "Popen"),
+    (BaseProcess, "start", "BaseProcess"),
+    (ProcessPoolExecutor, "submit", "ProcessPoolExecutor"),
+    (os, "fork", "os.fork"),
+    (os, "system", "os.system"),
+    (os, "posix_spawn", "os.posix_spawn"),
 )
+_STARTERS = ("subprocess", "multiprocessing")
+"""Modules that call ``os.fork`` and the like for those of :data:`_OPAQUE` that are counted already."""
+
+_ABSENT = object()
 
 
 class Carrying:
@@ -56,8 +68,11 @@ class Carrying:
         if not self._patches.installed:
             self._patches.replace(threading.Thread, "start", _starting(threading.Thread.start))
             self._patches.replace(ThreadPoolExecutor, "submit", _submitting(ThreadPoolExecutor.submit))
-            for owner, name in _OPAQUE:
-                self._patches.replace(owner, name, _counting(getattr(owner, name), owner.__name__))
+            for name in _POOLED:
+                self._patches.replace(ThreadPool, name, _pooling(getattr(ThreadPool, name)))
+            for owner, name, what in _OPAQUE:
+                if hasattr(owner, name):  # os has not all of them on every system
+                    self._patches.replace(owner, name, _counting(getattr(owner, name), owner, what))
 
     def remove(self) -> None:
         """Put the originals back; a second call does nothing."""
@@ -68,24 +83,41 @@ def _starting(original: Callable[[threading.Thread], None]) -> Callable[[threadi
     @functools.wraps(original)
     def start(thread: threading.Thread) -> None:
         attempt = current.get()
-        if attempt is not None and not _is_service(thread):
-            thread.run = functools.partial(_run, thread, attempt, thread.run)  # type: ignore[method-assign]
-        original(thread)
+        if attempt is None or _is_service(thread):
+            return original(thread)
+        own = vars(thread).get("run", _ABSENT)
+        thread.run = functools.partial(_run, thread, own, attempt, claim_id.get())  # type: ignore[method-assign]
+        try:
+            return original(thread)
+        except BaseException:  # started before, or the system has no thread left
+            _put_back(thread, own)
+            raise
 
     return start
 
 
-def _run(thread: threading.Thread, attempt: Attempt, run: Callable[[], None]) -> None:
-    del thread.run  # the thread is as its user made it, and no cycle keeps it alive
+def _run(thread: threading.Thread, own: object, attempt: Attempt, claim: int) -> None:
+    _put_back(thread, own)
     current.set(attempt)
-    run()
+    claim_id.set(claim)
+    thread.run()
+
+
+def _put_back(thread: threading.Thread, own: object) -> None:
+    """Leave the thread as its user made it, so that no cycle keeps it alive."""
+    if own is _ABSENT:
+        vars(thread).pop("run", None)
+    else:
+        vars(thread)["run"] = own
 
 
 def _is_service(thread: threading.Thread) -> bool:
     """Whether a library runs the thread for itself, told by its class and its target."""
-    target = getattr(thread, "_target", None)
-    modules = (type(thread).__module__, getattr(target, "__module__", None) or "")
-    return any(module.partition(".")[0] in _SERVICES for module in modules)
+    module = type(thread).__module__
+    target = getattr(getattr(thread, "_target", None), "__module__", None) or ""
+    # multiprocessing.dummy.Process is a thread by another name, for users as for pools
+    modules = (target,) if module == "multiprocessing.dummy" else (module, target)
+    return any(name.partition(".")[0] in _SERVICES for name in modules)
 
 
 def _submitting(original: Callable[..., Future[Any]]) -> Callable[..., Future[Any]]:
@@ -94,27 +126,44 @@ def _submitting(original: Callable[..., Future[Any]]) -> Callable[..., Future[An
         attempt = current.get()
         if attempt is None:
             return original(pool, fn, *args, **kwargs)
-        return original(pool, _carried, attempt, fn, *args, **kwargs)
+        return original(pool, _carried, attempt, claim_id.get(), fn, *args, **kwargs)
 
     return submit
 
 
-def _carried(attempt: Attempt, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    token = current.set(attempt)
+def _pooling(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def handed(pool: ThreadPool, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        attempt = current.get()
+        if attempt is not None:
+            func = functools.partial(_carried, attempt, claim_id.get(), func)
+        return original(pool, func, *args, **kwargs)
+
+    return handed
+
+
+def _carried(attempt: Attempt, claim: int, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    token, claimed = current.set(attempt), claim_id.set(claim)
     try:
         return fn(*args, **kwargs)
     finally:
+        claim_id.reset(claimed)
         current.reset(token)
 
 
-def _counting(original: Callable[..., Any], what: str) -> Callable[..., Any]:
+def _counting(original: Callable[..., Any], owner: Any, what: str) -> Callable[..., Any]:
     """Count the processes that a run starts: what they read and wrote is not in its lineage."""
 
     @functools.wraps(original)
     def started(*args: Any, **kwargs: Any) -> Any:
         attempt = current.get()
-        if attempt is not None and via_of(sys._getframe(1), what) is not None:  # noqa: SLF001
-            attempt.missed(f"not seen inside: {what}")
+        if attempt is not None:
+            caller = sys._getframe(1)  # noqa: SLF001
+            again = owner is os and str(caller.f_globals.get("__name__")).startswith(_STARTERS)
+            if not again and via_of(caller, what) is not None:
+                attempt.missed(f"not seen inside: {what}")
         return original(*args, **kwargs)
 
+    if owner is os:
+        started.__module__ = "os"  # not "posix": it is found, and pickled, where it was put
     return started

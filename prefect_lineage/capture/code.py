@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from prefect_lineage.capture.context import paused
@@ -24,20 +24,33 @@ __all__ = ["code_of", "environment_of", "git_state"]
 _GIT_SECONDS = 20.0
 
 
-@lru_cache(maxsize=1024)
 def code_of(function: Callable[..., Any]) -> dict[str, Any]:
     """File, line, source digest and git commit of a function; what cannot be known is left out."""
+    plain = inspect.unwrap(function)
+    name = getattr(plain, "__qualname__", type(plain).__qualname__)
+    found: dict[str, Any] = {"function": f"{getattr(plain, '__module__', None)}.{name}"}
+    code = _code(plain)
+    return found if code is None else found | _source_of(code, code.co_filename)
+
+
+def _code(plain: object) -> CodeType | None:
+    code = getattr(plain, "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+# By code, not by function: a closure made anew for every run, and what it holds, must not be kept alive. The
+# file belongs to the key because equal code in two files compares equal.
+@lru_cache(maxsize=1024)
+def _source_of(code: CodeType, file: str) -> dict[str, Any]:
     with paused():
-        plain = inspect.unwrap(function)
-        found: dict[str, Any] = {"function": f"{plain.__module__}.{plain.__qualname__}"}
         try:
-            lines, first = inspect.getsourcelines(plain)
-            path = Path(inspect.getfile(plain)).resolve()
-        except (OSError, TypeError):
-            return found
+            lines, first = inspect.getsourcelines(code)
+            path = Path(file).resolve()
+        except (OSError, TypeError, IndexError):
+            return {}
         source = "".join(lines).encode("utf-8", "surrogateescape")
         digest = f"sha256:{hashlib.sha256(source).hexdigest()}"
-        found |= {"file": str(path), "line": first, "digest": digest}
+        found: dict[str, Any] = {"file": str(path), "line": first, "digest": digest}
         repository = _repository(path.parent)
         if repository is not None:
             found |= _head(repository)
@@ -128,22 +141,42 @@ def _machine() -> dict[str, Any]:
     return {"host": host(), "user": user, "python": platform.python_version(), "platform": sys.platform}
 
 
-@lru_cache(maxsize=1024)
+_environments: dict[tuple[CodeType, str], dict[str, Any]] = {}
+_MAX_ENVIRONMENTS = 1024
+
+
 def environment_of(function: Callable[..., Any]) -> dict[str, Any]:
     """Python, host, user, and the versions of the packages that the function's module uses."""
+    plain = inspect.unwrap(function)
+    code = _code(plain)
+    known = _environments.get((code, code.co_filename)) if code is not None else None
+    if known is not None:
+        return known
     with paused():
-        names = {"prefect", *_packages_used(getattr(inspect.unwrap(function), "__globals__", {}))}
+        names = {"prefect", *_packages_used(getattr(plain, "__globals__", {}))}
         versions = {name: version for name in sorted(names) if (version := _version(name))}
-        return {**_machine(), "packages": versions}
+        found = {**_machine(), "packages": versions}
+    if code is not None and len(_environments) < _MAX_ENVIRONMENTS:
+        _environments[code, code.co_filename] = found
+    return found
 
 
 def _packages_used(namespace: dict[str, Any]) -> set[str]:
     used = set()
     for value in list(namespace.values()):
-        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-        if isinstance(module, str):
-            used.add(module.partition(".")[0])
+        name = _module_of(value)
+        if name:
+            used.add(name.partition(".")[0])
     return used - sys.stdlib_module_names
+
+
+def _module_of(value: object) -> str | None:
+    """The module that a global is or comes from."""
+    try:
+        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    except Exception:  # noqa: BLE001 - proxies look up what they stand for, and may raise anything
+        return None
+    return module if isinstance(module, str) else None
 
 
 def _version(name: str) -> str | None:

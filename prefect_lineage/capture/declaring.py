@@ -106,8 +106,11 @@ class Declaring:
         return edge
 
     def use(self, attempt: Attempt, version: Version) -> None:
-        """Record ``version`` as an input of the attempt."""
-        self._record(attempt, self._edge_to(version, "use_artifact"))
+        """Record ``version`` as an input of the attempt; what the attempt logged itself is none."""
+        edge = self._edge_to(version, "use_artifact")
+        own = {(said.name or said.location.uri, said.content.digest) for said in attempt.outputs}
+        if own.isdisjoint({(version.name, version.digest), (version.uri, version.digest)}):
+            self._record(attempt, edge)
 
     def _found(self, attempt: Attempt, target: object, said: Said) -> tuple[Location, Content, str]:
         text = os.fsdecode(target) if isinstance(target, (str, os.PathLike)) else None
@@ -145,6 +148,7 @@ class Declaring:
             attempt.run,
             attempt.number,
             attempt.job,
+            root=attempt.root,
             name=said.name,
             type=said.type or values.type_of(value),
             content=values.content(value, attempt.run, said.name or ""),
@@ -167,13 +171,17 @@ class Declaring:
         if version.named:
             location = Location(NAMED, version.name, version.uri)
         else:
-            location = self._recorder.identity.of(version.uri)
+            location = Location(version.namespace, version.key, version.uri)
         covers: Literal["all", "none"] = "all" if version.covers == "all" else "none"
         content = Content(version.digest, covers, version.size)
         return EdgeRecord(location, content, "input", "declared", via, type=version.type, at=now())
 
     def _record(self, attempt: Attempt, edge: EdgeRecord) -> None:
         attempt.declared.append(edge)
+        if edge.direction == "output" and attempt.may_fail:
+            # known from now on, and counted when the attempt has completed: until then it is partial,
+            # no alias moves, and if the attempt fails it stays so
+            edge = dataclasses.replace(edge, partial=True, aliases=(), times=0)
         self._recorder.write(Record(RunRecord(attempt.run), attempt.number, (edge,)))
 
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +23,8 @@ from prefect_lineage.model.records import Content
 __all__ = ["Digester", "unhashed"]
 
 _CHUNK = 1 << 20
-_MAPPED_FROM = 1 << 22
+"""Bytes read at a time. Never a memory map: a file that shrinks under one kills the process by SIGBUS."""
+
 _YOUNG_NS = 20_000_000
 """A file that changed less than 20 ms ago may change again without its times showing it."""
 
@@ -40,6 +42,13 @@ def unhashed(run: str, what: str, size: int | None = None, *, raced: bool = Fals
     return Content(digest=f"run:{run}:{token}", covers="none", size=size, raced=raced)
 
 
+def _by_its_times(known: Fingerprint) -> Content:
+    """A file too large to be hashed: the same for its producer and its consumers until somebody writes to it."""
+    seen = f"{known.device}:{known.inode}:{known.size}:{known.mtime_ns}"
+    token = hashlib.blake2b(seen.encode(), digest_size=16).hexdigest()
+    return Content(digest=f"stat:{token}", covers="none", size=known.size)
+
+
 class Digester:
     """Digests by one algorithm, with a memory of the files that are known by their fingerprint.
 
@@ -51,8 +60,13 @@ class Digester:
     def __init__(self, algorithm: str = "blake3", limit: int = 1 << 30) -> None:
         self.algorithm = algorithm
         self.limit = limit
-        self._known: OrderedDict[Fingerprint, str] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: OrderedDict[Fingerprint, tuple[str, bool]] = OrderedDict()
+        self._lock = threading.RLock()  # a signal handler may come back to us while we hold it
+        _digesters.add(self)
+
+    def renew_lock(self) -> None:
+        """In a forked child: whoever held the lock does not exist here."""
+        self._lock = threading.RLock()
 
     def _new(self) -> _Hasher:
         if self.algorithm == "sha256":
@@ -80,12 +94,18 @@ class Digester:
             digest = self._recall(before)
             if digest is None:
                 if before.size > self.limit:
-                    return unhashed(run, path, before.size)
-                digest = self._hash(path, before.size)
+                    return _by_its_times(before)
+                digest = self._hash(path)
             if digest is None or fingerprint(path) != before:
                 return unhashed(run, path, before.size, raced=True)
             self._remember(before, digest)
             return Content(digest=digest, size=before.size)
+
+    def known(self, path: str) -> Content | None:
+        """The content of a file that was hashed before and has not changed since; reads nothing of it."""
+        found = fingerprint(path)
+        digest = self._recall(found, settled=False) if found is not None else None
+        return None if found is None or digest is None else Content(digest=digest, size=found.size)
 
     def _of_directory(self, path: str, run: str) -> Content | None:
         if not os.path.isdir(path):  # noqa: PTH112
@@ -113,30 +133,39 @@ class Digester:
             format="directory",
         )
 
-    def _hash(self, path: str, size: int) -> str | None:
+    def _hash(self, path: str) -> str | None:
         hasher = self._new()
         try:
-            if size >= _MAPPED_FROM and self.algorithm == "blake3":
-                hasher.update_mmap(path)  # type: ignore[attr-defined]
-            else:
-                with Path(path).open("rb", buffering=0) as file:
-                    while chunk := file.read(_CHUNK):
-                        hasher.update(chunk)
+            with Path(path).open("rb", buffering=0) as file:
+                while chunk := file.read(_CHUNK):
+                    hasher.update(chunk)
         except OSError:
             return None
         return f"{self.algorithm}:{hasher.hexdigest()}"
 
-    def _recall(self, known: Fingerprint) -> str | None:
+    def _recall(self, known: Fingerprint, *, settled: bool = True) -> str | None:
+        """The digest of a file that has this fingerprint; ``settled``: only if none can have changed unseen."""
         with self._lock:
-            digest = self._known.get(known)
+            digest, is_settled = self._known.get(known, (None, False))
             if digest is not None:
                 self._known.move_to_end(known)
-            return digest
+            return digest if is_settled or not settled else None
 
     def _remember(self, known: Fingerprint, digest: str) -> None:
-        if time.time_ns() - max(known.mtime_ns, known.ctime_ns) < _YOUNG_NS:
-            return
+        is_settled = time.time_ns() - max(known.mtime_ns, known.ctime_ns) >= _YOUNG_NS
         with self._lock:
-            self._known[known] = digest
+            self._known[known] = (digest, is_settled)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
+
+
+_digesters: weakref.WeakSet[Digester] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for digester in _digesters:
+        digester.renew_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

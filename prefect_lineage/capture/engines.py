@@ -9,6 +9,7 @@ Nothing of Prefect is imported here: each module is patched when Prefect has imp
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import logging
@@ -38,8 +39,9 @@ from prefect_lineage.capture.border import (
     task_started,
 )
 from prefect_lineage.capture.context import current, paused
+from prefect_lineage.capture.generators import apart, silent, stepping
 from prefect_lineage.capture.patching import Patches
-from prefect_lineage.capture.recorder import Recorder
+from prefect_lineage.capture.recorder import FLUSH_SECONDS, LOOP_SECONDS, Recorder
 from prefect_lineage.model.records import RunRecord
 
 __all__ = ["MARK", "Engines"]
@@ -64,11 +66,16 @@ class Engines:
         self._patches: dict[str, Patches] = {}
         self._flows: dict[int, tuple[Attempt, Token[Attempt | None] | None]] = {}
         self._active = False
+        self._patchers = {
+            "prefect.context": self._patch_context,
+            "prefect.task_engine": self._patch_engine,
+            "prefect.flow_engine": self._patch_flow_generators,
+        }
 
     def install(self) -> None:
         """Patch what Prefect has loaded, and the rest when it is."""
         self._active = True
-        for name in ("prefect.context", "prefect.task_engine"):
+        for name in self._patchers:
             if name in sys.modules:
                 self._patch(sys.modules[name])
             else:
@@ -85,9 +92,7 @@ class Engines:
             return
         patches = Patches()
         try:
-            (self._patch_context if module.__name__ == "prefect.context" else self._patch_engine)(
-                module, patches
-            )
+            self._patchers[module.__name__](module, patches)
         except (AttributeError, TypeError) as error:
             patches.restore()
             log.warning(
@@ -201,8 +206,7 @@ class Engines:
         def returned(result: object) -> None:
             nonlocal completed
             completed = not _failed(engine)
-            if not type(result).__module__.startswith("prefect."):
-                self.recorder.value_returned(attempt, result)
+            self.recorder.value_returned(attempt, result)
 
         try:
             yield returned
@@ -216,7 +220,9 @@ class Engines:
         if described is None:
             return None
         job, storage = described
-        attempt, token = self.recorder.begin_attempt(str(run.id), max(run.run_count, 1), job, storage)
+        attempt, token = self.recorder.begin_attempt(
+            str(run.id), max(run.run_count, 1), job, storage, may_fail=True
+        )
         self.recorder.values_passed(attempt, engine.parameters or {})
         return attempt, token
 
@@ -228,13 +234,14 @@ class Engines:
             if self._wanted(task):
                 task = copy(task)
                 task.fn = self._stepping(task.fn)
+            elif self.everything:
+                task = copy(task)
+                task.fn = silent(task.fn)
             return original(task, *args, **kwargs)
 
         return run_generator_task
 
     def _stepping(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        from prefect_lineage.capture.generators import stepping
-
         return stepping(
             function, lambda _args, _kwargs: self._begin_generator(), self._yielded, self._end_generator
         )
@@ -260,6 +267,10 @@ class Engines:
         context = module.EngineContext
         patches.replace(context, "__enter__", self._entering(context.__enter__))
         patches.replace(context, "__exit__", self._exiting(context.__exit__))
+
+    def _patch_flow_generators(self, module: ModuleType, patches: Patches) -> None:
+        for name in ("run_generator_flow_sync", "run_generator_flow_async"):
+            patches.replace(module, name, apart(getattr(module, name)))
 
     def _entering(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -299,14 +310,29 @@ class Engines:
         if attempt is None:
             return
         if token is not None:
-            current.reset(token)
+            _leave(token)
         ended = flow_ended(attempt.run, context, exception)
         if ended is not None:
             run, completed = ended
             self.recorder.end_attempt(attempt, run, completed=completed)
         if current.get() is None:
-            self.recorder.values.forget_held()
-            self.recorder.flush()
+            self.recorder.values.forget_held(attempt.run)
+            self.recorder.flush(LOOP_SECONDS if _in_event_loop() else FLUSH_SECONDS)
+
+
+def _leave(token: Token[Attempt | None]) -> None:
+    try:
+        current.reset(token)
+    except ValueError:  # begun in another context, as a generator flow may be: there nothing is to be undone
+        current.set(None)
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _expect(function: Callable[..., Any], *names: str) -> None:

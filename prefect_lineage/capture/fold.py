@@ -47,10 +47,10 @@ def fold(accesses: Iterable[Access], is_noise: IsNoise, exists: Exists = os.path
     found = with_real_paths(accesses)
     found = without_noise(found, is_noise)
     found = without_claimed(found)
+    found = with_updates_split(found)
     found = with_renames_followed(found)
-    found = without_scratch(found, exists)
     found = without_own_outputs(found)
-    return counted(with_updates_split(found))
+    return counted(without_scratch(found, exists))
 
 
 def deleted(accesses: Iterable[Access], exists: Exists = os.path.lexists) -> list[Access]:
@@ -73,15 +73,18 @@ def deleted(accesses: Iterable[Access], exists: Exists = os.path.lexists) -> lis
 
 def with_real_paths(accesses: Iterable[Access]) -> list[Access]:
     """One spelling for one place: symlinks, ``./`` and ``file://`` are resolved; URIs stay."""
+    known: dict[str, str] = {}  # one attempt may open one file thousands of times
+
+    def real(target: str) -> str:
+        if target not in known:
+            path = local_path(target)
+            known[target] = target if path is None else os.path.realpath(path)
+        return known[target]
+
     return [
-        replace(access, target=_real(access.target), origin=access.origin and _real(access.origin))
+        replace(access, target=real(access.target), origin=access.origin and real(access.origin))
         for access in accesses
     ]
-
-
-def _real(target: str) -> str:
-    path = local_path(target)
-    return target if path is None else os.path.realpath(path)
 
 
 def without_noise(accesses: list[Access], is_noise: IsNoise) -> list[Access]:
@@ -124,20 +127,57 @@ def with_renames_followed(accesses: list[Access]) -> list[Access]:
     """Writing a temporary name and renaming it is one write of the final name.
 
     Renaming something that was there before the attempt is an input of the old place and an output of
-    the new one.
+    the new one. What was read before the first write was read at the old place, and stays there.
     """
-    found: list[Access] = []
+    followed = _Followed()
     for access in accesses:
-        if access.operation != "rename" or access.origin is None:
-            found.append(access)
-            continue
-        found = [_settled(old, access) for old in found]
-        moved = [old for old in found if old.writes and _covers(access.origin, old.target)]
-        if moved:
-            found = [_moved(old, access) if _covers(access.origin, old.target) else old for old in found]
+        if access.operation == "rename" and access.origin is not None:
+            followed.rename(access, access.origin)
         else:
-            found += _as_copy(access, access.origin)
-    return found
+            followed.add(access)
+    return followed.accesses
+
+
+class _Followed:
+    """Accesses in order, found by place: a rename must not look at all that went before it."""
+
+    def __init__(self) -> None:
+        self.accesses: list[Access] = []
+        self._below: dict[str, set[int]] = {}
+
+    def add(self, access: Access) -> None:
+        self._index(len(self.accesses), access.target)
+        self.accesses.append(access)
+
+    def _index(self, position: int, target: str) -> None:
+        for place in _with_parents(target):
+            self._below.setdefault(place, set()).add(position)
+
+    def rename(self, rename: Access, origin: str) -> None:
+        positions = sorted(self._below.get(origin, ()))
+        for position in positions:
+            self.accesses[position] = _settled(self.accesses[position], rename)
+        moving = self._written(positions)
+        for position in moving:
+            old = self.accesses[position]
+            for place in _with_parents(old.target):
+                self._below[place].discard(position)
+            self.accesses[position] = moved = _moved(old, rename)
+            self._index(position, moved.target)
+        if not moving:
+            for access in _as_copy(rename, origin):
+                self.add(access)
+
+    def _written(self, positions: list[int]) -> list[int]:
+        """The accesses of what the attempt made there: those from each place's first write on."""
+        made: dict[str, list[int]] = {}
+        for position in positions:
+            access = self.accesses[position]
+            if access.operation == "delete":
+                made.pop(access.target, None)  # what is renamed is not what was deleted before
+            elif access.writes or access.target in made:
+                made.setdefault(access.target, []).append(position)
+        return [position for found in made.values() for position in found]
 
 
 def _settled(old: Access, rename: Access) -> Access:
@@ -178,16 +218,15 @@ def without_scratch(accesses: list[Access], exists: Exists) -> list[Access]:
 
 
 def without_own_outputs(accesses: list[Access]) -> list[Access]:
-    """Reading back what the attempt wrote is no input; changing it again is just one more write."""
+    """Reading back what the attempt wrote is no input."""
     written: set[str] = set()
     found = []
     for access in accesses:
-        own = not written.isdisjoint(_with_parents(access.target))
         if access.writes:
-            found.append(replace(access, operation="write") if own else access)
             written.add(access.target)
-        elif not own:
-            found.append(access)
+        elif not written.isdisjoint(_with_parents(access.target)):
+            continue
+        found.append(access)
     return found
 
 

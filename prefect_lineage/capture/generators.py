@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from prefect_lineage.capture.attempt import Attempt
-from prefect_lineage.capture.context import current
+from prefect_lineage.capture.context import current, paused
 
-__all__ = ["stepping"]
+__all__ = ["apart", "silent", "stepping"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Where a generator runs.
+
+    Attributes:
+        around: entered for each step, so not while the generator is suspended.
+        yielded: told each value.
+        end: told when it is over, and whether it completed.
+    """
+
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
+    yielded: Callable[[object], object] = lambda _: None
+    end: Callable[[bool], object] = lambda _: None
 
 
 def stepping(
@@ -27,21 +44,58 @@ def stepping(
         end: told when it is over, and whether it completed.
     """
 
+    def stage(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Stage:
+        attempt = begin(args, kwargs)
+        if attempt is None:
+            return _Stage()
+        return _Stage(
+            functools.partial(_as_current, attempt),
+            functools.partial(yielded, attempt),
+            functools.partial(end, attempt),
+        )
+
+    return _staged(function, stage)
+
+
+def silent(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a generator function: nothing that its own code does is recorded; what its consumer does is."""
+    return _staged(function, lambda _args, _kwargs: _Stage(paused))
+
+
+def apart(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a generator function that sets the current attempt: its consumer keeps its own between the yields."""
+
+    def stage(_args: tuple[Any, ...], _kwargs: dict[str, Any]) -> _Stage:
+        return _Stage(functools.partial(_remembering, [current.get()]))
+
+    return _staged(function, stage)
+
+
+_StageOf = Callable[[tuple[Any, ...], dict[str, Any]], _Stage]
+
+
+def _staged(function: Callable[..., Any], stage_of: _StageOf) -> Callable[..., Any]:
+    is_async = inspect.isasyncgenfunction(inspect.unwrap(function))
+    return _async_steps(function, stage_of) if is_async else _steps(function, stage_of)
+
+
+def _steps(function: Callable[..., Any], stage_of: _StageOf) -> Callable[..., Any]:
     @functools.wraps(function)
     def steps(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        attempt, completed = begin(args, kwargs), False
-        if attempt is None:
-            return (yield from function(*args, **kwargs))
-        generator = function(*args, **kwargs)
-        resume: Callable[[], Any] = functools.partial(next, generator)
+        stage, completed = stage_of(args, kwargs), False
         try:
+            with stage.around():
+                generator = function(*args, **kwargs)
+            resume: Callable[[], Any] = functools.partial(next, generator)
             while True:
-                value = _within(attempt, resume)
-                yielded(attempt, value)
+                with stage.around():
+                    value = resume()
+                stage.yielded(value)
                 try:
                     sent = yield value
                 except GeneratorExit:
-                    _within(attempt, generator.close)
+                    with stage.around():
+                        generator.close()
                     completed = True  # the consumer had enough: Prefect calls that completed
                     raise
                 except BaseException as error:  # noqa: BLE001 - handed on to whom it is for
@@ -52,41 +106,58 @@ def stepping(
             completed = True
             return stop.value
         finally:
-            end(attempt, completed)
+            stage.end(completed)
 
+    return steps
+
+
+def _async_steps(function: Callable[..., Any], stage_of: _StageOf) -> Callable[..., Any]:
     @functools.wraps(function)
-    async def async_steps(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        attempt, completed = begin(args, kwargs), False
-        generator = function(*args, **kwargs)
-        if attempt is None:
-            async for value in generator:
-                yield value
-            return
+    async def async_steps(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        stage, completed = stage_of(args, kwargs), False
         try:
+            with stage.around():
+                generator = function(*args, **kwargs)
+            resume: Callable[[], Any] = generator.__anext__
             while True:
-                value = await _within_async(attempt, generator.__anext__)
-                yielded(attempt, value)
-                yield value
-        except (StopAsyncIteration, GeneratorExit):
+                with stage.around():
+                    value = await resume()
+                stage.yielded(value)
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    with stage.around():
+                        await generator.aclose()
+                    completed = True
+                    raise
+                except BaseException as error:  # noqa: BLE001 - handed on to whom it is for
+                    resume = functools.partial(generator.athrow, error)
+                else:
+                    resume = functools.partial(generator.asend, sent)
+        except StopAsyncIteration:
             completed = True
-            await _within_async(attempt, generator.aclose)
         finally:
-            end(attempt, completed)
+            stage.end(completed)
 
-    return async_steps if inspect.isasyncgenfunction(inspect.unwrap(function)) else steps
+    return async_steps
 
 
-def _within(attempt: Attempt, step: Callable[[], Any]) -> Any:
+@contextmanager
+def _as_current(attempt: Attempt) -> Iterator[None]:
     token = current.set(attempt)
     try:
-        return step()
+        yield
     finally:
         current.reset(token)
 
 
-async def _within_async(attempt: Attempt, step: Callable[[], Any]) -> Any:
-    token = current.set(attempt)
+@contextmanager
+def _remembering(inner: list[Attempt | None]) -> Iterator[None]:
+    """The current attempt of the generator, from step to step; the consumer's is back after each."""
+    outer = current.get()
+    current.set(inner[0])
     try:
-        return await step()
+        yield
     finally:
-        current.reset(token)
+        inner[0] = current.get()
+        current.set(outer)

@@ -7,17 +7,17 @@ Namespaces and keys follow OpenLineage's naming: ``file://<host>`` + absolute pa
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 import socket
 from functools import cache
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from prefect_lineage.model.records import NAMED, VALUES, Location
 
-__all__ = ["Identity", "host", "is_uri", "local_path", "named", "value_location", "without_user"]
+__all__ = ["Identity", "file_uri", "host", "is_uri", "local_path", "named", "value_location", "without_user"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_MEANT_OTHERWISE = re.compile(r"[%?#\x00-\x1f\x7f]")
 _SAME_SCHEME = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs"}
 _OBJECT_STORES = {"s3", "gs", "abfs", "wasbs", "oss"}
 _CONTAINER_STORES = {"abfs", "wasbs"}
@@ -44,8 +44,16 @@ def is_uri(text: str) -> bool:
 def local_path(text: str) -> str | None:
     """The local path that a path or a ``file:`` URI names; None for any other URI."""
     if text[:5].lower() == "file:":
-        return unquote(urlsplit(text).path) or None
+        rest = re.split("[?#]", text[5:], maxsplit=1)[0]
+        if rest.startswith("//"):
+            rest = "/" + rest[2:].partition("/")[2]
+        return unquote(rest, errors="surrogateescape") or None
     return None if is_uri(text) else text
+
+
+def file_uri(path: str) -> str:
+    """The URI of an absolute local path: only what would not lead back to it is quoted, so that people can read it."""
+    return "file://" + _MEANT_OTHERWISE.sub(lambda found: quote(found[0]), path)
 
 
 def named(name: str) -> Location:
@@ -81,8 +89,8 @@ class Identity:
     def of_path(self, path: str) -> Location:
         real = os.path.realpath(os.path.expanduser(path))  # noqa: PTH111
         if self.namespace and real.startswith(self.root + os.sep):
-            return Location(self.namespace, os.path.relpath(real, self.root), f"file://{real}")
-        return Location(f"file://{host()}", real, f"file://{real}")
+            return Location(self.namespace, os.path.relpath(real, self.root), file_uri(real))
+        return Location(f"file://{host()}", real, file_uri(real))
 
 
 def _of_uri(uri: str) -> Location:
@@ -92,13 +100,27 @@ def _of_uri(uri: str) -> Location:
         rest = without_user(rest)
     if scheme in _OBJECT_STORES:
         authority, _, key = rest.partition("/")
-        key = posixpath.normpath("/" + key.partition("?versionId=")[0]).lstrip("/") or "/"
-    else:
-        parts = urlsplit(f"{scheme}://{rest}")
-        authority, query = parts.netloc.lower(), _unsigned(parts.query)
-        key = (parts.path or "/") + (f"?{query}" if query else "")
-    namespace = f"{scheme}://{authority}"
+        key = key.partition("?versionId=")[0]
+        # a//c and a/./c are other objects than a/c; only a directory is one with and without a slash at its end
+        key = (key.removesuffix("/") if key.strip("/") else "") or "/"
+        namespace = f"{scheme}://{authority}"
+        return Location(namespace, key, f"{namespace}/{'' if key == '/' else key}")
+    authority, path, query = _parts(f"{scheme}://{rest}")
+    query = _unsigned(query)
+    key = (path or "/") + (f"?{query}" if query else "")
+    namespace = f"{scheme}://{authority.lower()}"
     return Location(namespace, key, f"{namespace}/{key.lstrip('/')}")
+
+
+def _parts(uri: str) -> tuple[str, str, str]:
+    """Authority, path and query, also of what is no valid URI: ``http://[bad/x``."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        whole, _, query = uri.partition("#")[0].partition("?")
+        authority, slash, path = whole.partition("://")[2].partition("/")
+        return authority, slash + path, query
+    return parts.netloc, parts.path, parts.query
 
 
 def without_user(rest: str) -> str:

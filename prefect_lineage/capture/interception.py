@@ -74,10 +74,15 @@ class Interceptors:
         self._patched.clear()
 
     def _imported(self, module: ModuleType) -> None:
-        if self._active and module.__name__ in self._libraries:
+        if not self._active or module.__name__ not in self._libraries:
+            return
+        try:
             with paused():
                 self._patch(module)
                 self._patches.rebind()
+        except Exception as error:  # noqa: BLE001 - we are inside the user's import statement
+            self.problems[module.__name__] = repr(error)
+            log.warning("Lineage cannot watch %s: %r", module.__name__, error)
 
     def _patch(self, module: ModuleType) -> None:
         if module.__name__ in self._patched:

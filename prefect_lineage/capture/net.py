@@ -8,7 +8,6 @@ variable outside a run, and :func:`remove` puts the originals back.
 from __future__ import annotations
 
 import builtins
-import functools
 import io
 import os
 import sys
@@ -21,7 +20,7 @@ from prefect_lineage.capture.context import current
 from prefect_lineage.capture.digests import Digester
 from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.noise import via_of
-from prefect_lineage.capture.patching import Patches
+from prefect_lineage.capture.patching import Patches, alike
 from prefect_lineage.model.records import Content
 
 __all__ = ["INLINE_LIMIT", "Net"]
@@ -29,8 +28,8 @@ __all__ = ["INLINE_LIMIT", "Net"]
 INLINE_LIMIT = 64 << 20
 """Bytes that may be hashed while the user's call waits; it must wait only where the old content is about to go."""
 
-_OS_NAMES = ("open", "rename", "replace", "remove", "unlink")
 _INTERNAL_DIRECTORIES = ("/proc/", "/dev/", "/sys/")
+_SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - where users keep files, not where we do
 
 
 class Net:
@@ -43,41 +42,29 @@ class Net:
     def __init__(self, digester: Digester) -> None:
         self._digester = digester
         self._patches = Patches()
-        self._abilities: list[tuple[set[Any], Any]] = []
 
     def install(self) -> None:
         """Spread the net; a second call does nothing."""
         if self._patches.installed:
             return
-        originals = {name: getattr(os, name) for name in _OS_NAMES}
         opened = self._opening(builtins.open)
+        # one object usually; where somebody has patched one of them before us, each keeps what is its own
+        io_opened = opened if io.open is builtins.open else self._opening(io.open)
         self._patches.replace(builtins, "open", opened)
-        self._patches.replace(io, "open", opened)
+        self._patches.replace(io, "open", io_opened)
         self._patches.replace(os, "open", self._os_opening(os.open))
         for name in ("rename", "replace"):
             self._patches.replace(os, name, self._renaming(getattr(os, name), f"os.{name}"))
         for name in ("remove", "unlink"):
             self._patches.replace(os, name, self._removing(getattr(os, name), f"os.{name}"))
         self._patches.rebind()
-        for name, original in originals.items():
-            self._as_able(original, getattr(os, name))
-
-    def _as_able(self, original: Any, replacement: Any) -> None:
-        """The replacement can what the original could: callers ask ``os.unlink in os.supports_dir_fd``."""
-        for abilities in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-            if original in abilities:
-                abilities.add(replacement)
-                self._abilities.append((abilities, replacement))
 
     def remove(self) -> None:
         """Take the net in; a second call does nothing."""
-        while self._abilities:
-            abilities, replacement = self._abilities.pop()
-            abilities.discard(replacement)
         self._patches.restore()
 
     def _opening(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
+        @alike(original)
         def open(*args: Any, **kwargs: Any) -> Any:  # noqa: A001 - it takes open's place
             attempt = current.get()
             if attempt is None:
@@ -114,7 +101,7 @@ class Net:
         attempt.add(access)
 
     def _os_opening(self, original: Callable[..., int]) -> Callable[..., int]:
-        @functools.wraps(original)
+        @alike(original)
         def open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:  # noqa: A001
             attempt = current.get()
             if attempt is None or dir_fd is not None or flags & os.O_DIRECTORY:
@@ -136,7 +123,7 @@ class Net:
         return open
 
     def _renaming(self, original: Callable[..., None], via: str) -> Callable[..., None]:
-        @functools.wraps(original)
+        @alike(original)
         def rename(src: Any, dst: Any, **kwargs: Any) -> None:
             attempt = current.get()
             source, target = (None, None) if attempt is None or kwargs else (_path(src), _path(dst))
@@ -147,16 +134,22 @@ class Net:
             if caller is None:
                 original(src, dst)
                 return
+            self._pin(attempt, target)
+            if os.path.islink(source):  # noqa: PTH114 - a link is no data: what it points at stays
+                self._pin(attempt, source)
+                original(src, dst)
+                return
             access = self.prepare("rename", target, caller)
             access.origin = source
-            access.known, access.before = fingerprint(source), self._before(source)
+            if not os.path.isdir(source):  # noqa: PTH112 - a directory can be of any size, and is renamed at once
+                access.known, access.before = fingerprint(source), self._before(source)
             original(src, dst)
             attempt.add(access)
 
         return rename
 
     def _removing(self, original: Callable[..., None], via: str) -> Callable[..., None]:
-        @functools.wraps(original)
+        @alike(original)
         def remove(path: Any, **kwargs: Any) -> None:
             attempt = current.get()
             name = _path(path) if attempt is not None else None
@@ -164,12 +157,25 @@ class Net:
             if attempt is None or name is None or caller is None:
                 original(path, **kwargs)
                 return
+            if os.path.islink(name):  # noqa: PTH114
+                self._pin(attempt, name)
+                original(path)
+                return
             access = self.prepare("delete", name, caller)
-            access.before = self._before(name) if os.path.isfile(name) else None  # noqa: PTH113
+            access.before = self._digester.known(name)  # removing is quick: nothing is hashed for it
             original(path)
             attempt.add(access)
 
         return remove
+
+    @staticmethod
+    def _pin(attempt: Attempt, link: str) -> None:
+        """A link is about to point elsewhere: what was done through it is where it points now."""
+        if not os.path.islink(link):  # noqa: PTH114
+            return
+        for access in list(attempt.accesses):
+            if access.target == link or access.target.startswith(link + os.sep):
+                pending.move(access, os.path.realpath(access.target))
 
     def prepare(self, operation: Operation, path: str, via: str) -> Access:
         """What must be known before the call: whether the place exists, and its content if that will go."""
@@ -201,7 +207,8 @@ def _path(target: Any) -> str | None:
         path = os.path.abspath(path)  # noqa: PTH100 - no Path object in a hot path
     except (TypeError, ValueError, OSError):
         return None
-    return None if path.startswith(_INTERNAL_DIRECTORIES) else path
+    internal = path.startswith(_INTERNAL_DIRECTORIES) and not path.startswith(_SHARED_MEMORY)
+    return None if internal else path
 
 
 def _operation(mode: str) -> Operation:

@@ -82,7 +82,10 @@ def _judge(filename: str) -> _Code:
         return _Code.LIBRARY if filename.startswith("<frozen ") else _Code.USER
     if filename.startswith(_PACKAGE) or "/prefect_lineage_hooks/" in filename:
         return _Code.OURS
-    real = os.path.realpath(filename)
+    try:
+        real = os.path.realpath(filename)
+    except (OSError, ValueError):  # a relative name, and the working directory is gone
+        real = filename
     if not real.startswith(_LIBRARY_ROOTS) and "/site-packages/" not in real:
         return _Code.USER
     if real.endswith(_RUNNER_FILES):
@@ -143,7 +146,8 @@ class Noise:
     """
 
     _PREFIXES = ("/proc/", "/sys/", "/dev/", "/run/", "/usr/share/zoneinfo/", "/usr/share/fonts/", "/etc/")
-    _SUFFIXES = (".pyc", ".pyo", ".pyi", ".so", ".pyd", ".pth", ".dist-info", ".egg-info")
+    _USERS = ("/dev/shm/", "/run/media/")  # noqa: S108 - below the prefixes, and yet where users keep data
+    _SUFFIXES = (".pyc", ".pyo")  # not .so and .pth: they are imports below the roots only, else models
     _PARTS = (
         "/__pycache__/",
         "/site-packages/",
@@ -164,7 +168,7 @@ class Noise:
         """Whether an access of ``path`` is noise; ``storage`` are the runner's result directories."""
         if path.endswith(self._SUFFIXES) or any(part in path for part in self._PARTS):
             return True
-        if path.startswith(self._PREFIXES + _LIBRARY_ROOTS):
+        if path.startswith(self._PREFIXES + _LIBRARY_ROOTS) and not path.startswith(self._USERS):
             return True
         if any(_within(path, own) for own in (*self._own, *storage)):
             return True

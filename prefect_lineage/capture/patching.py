@@ -5,12 +5,16 @@ Names bound early (``from pandas import read_csv``) are rebound by one scan of t
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["Patches"]
+__all__ = ["Patches", "alike"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # Modules that read for themselves, and never for the user: their early bound names stay as they are.
 _LEFT_ALONE = (
@@ -25,12 +29,26 @@ _LEFT_ALONE = (
 _ABSENT = object()
 
 
+def alike(original: object) -> Callable[[F], F]:
+    """A decorator: the replacement looks like ``original``, as far as an odd original can be looked at."""
+
+    def decorate(replacement: F) -> F:
+        try:
+            functools.update_wrapper(replacement, original)  # type: ignore[arg-type]
+        except (AttributeError, TypeError, ValueError):
+            return replacement
+        return replacement
+
+    return decorate
+
+
 class Patches:
     """A set of replaced attributes."""
 
     def __init__(self) -> None:
         self._replaced: list[tuple[Any, str, Any, Any, bool]] = []
         self._by_original: dict[int, tuple[Any, Any]] = {}
+        self._abilities: list[tuple[set[Any], Any]] = []
 
     @property
     def installed(self) -> bool:
@@ -48,6 +66,16 @@ class Patches:
         setattr(owner, name, replacement)
         self._replaced.append((owner, name, original, replacement, inherited))
         self._by_original[id(original)] = (original, replacement)
+        if owner is os:
+            self._as_able(original, replacement)
+
+    def _as_able(self, original: Any, replacement: Any) -> None:
+        """The replacement can what the original could: callers ask ``os.unlink in os.supports_dir_fd``."""
+        sets = (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids)
+        for abilities in sets:
+            if original in abilities:
+                abilities.add(replacement)
+                self._abilities.append((abilities, replacement))
 
     def rebind(self) -> None:
         """Replace the originals wherever a loaded module has bound them under some name."""
@@ -60,6 +88,9 @@ class Patches:
     def restore(self) -> None:
         """Put every original back; names bound to a replacement in the meantime are put right too."""
         replacements = {id(new): (new, old) for old, new in self._by_original.values()}
+        while self._abilities:
+            abilities, able = self._abilities.pop()
+            abilities.discard(able)
         while self._replaced:
             owner, name, original, replacement, inherited = self._replaced.pop()
             if vars(owner).get(name, _ABSENT) is not replacement:
@@ -77,11 +108,15 @@ def _scan(wanted: dict[int, tuple[Any, Any]], found: Callable[[Any, str, Any, An
     if not wanted:
         return
     for module in list(sys.modules.values()):
-        if not isinstance(module, ModuleType) or module.__name__.startswith(_LEFT_ALONE):
+        if not issubclass(type(module), ModuleType):
             continue
-        if wanted.keys().isdisjoint(map(id, list(vars(module).values()))):
+        # not vars(): a lazy module would be executed by the first look at any of its attributes
+        names = object.__getattribute__(module, "__dict__")
+        if str(names.get("__name__")).startswith(_LEFT_ALONE):
+            continue
+        if wanted.keys().isdisjoint(map(id, list(names.values()))):
             continue  # most modules, and decided without a loop in Python
-        for name, value in list(vars(module).items()):
+        for name, value in list(names.items()):
             match = wanted.get(id(value))
             if match is not None and match[0] is value:
                 found(module, name, *match)

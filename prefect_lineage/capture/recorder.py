@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, pending
@@ -25,7 +27,7 @@ from prefect_lineage.capture.identity import Identity, local_path
 from prefect_lineage.capture.interception import Interceptors
 from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.noise import Noise
-from prefect_lineage.capture.redact import Redactor
+from prefect_lineage.capture.redact import HIDDEN, Redactor
 from prefect_lineage.capture.values import Returned, Values, walk
 from prefect_lineage.model.records import Content, Deletion, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.model.times import now
@@ -43,6 +45,9 @@ log = logging.getLogger("prefect_lineage")
 
 FLUSH_SECONDS = 10.0
 """How long the end of an outermost flow run waits for the store."""
+
+LOOP_SECONDS = 0.2
+"""The same where an event loop would stand still meanwhile; the drain goes on behind it."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,6 +89,7 @@ class Recorder:
         self._noise = Noise(settings.ignore, self._own_files(), self.plugins)
         self._carrying = Carrying()
         self._netted = False
+        self._spreading = RLock()
         self._stores: dict[int, Store] = {}
 
     def _own_files(self) -> list[str]:
@@ -126,14 +132,14 @@ class Recorder:
     @guarded
     def end_run(self, run: RunRecord) -> None:
         """A run has ended, in the state that ``run`` says."""
-        self.write(Record(self._scrubbed(run), attempt=run.attempt or 1))
+        self._observed(Record(self._scrubbed(run), attempt=run.attempt or 1))
 
     @guarded
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
         """Bring the store up to date; says where the records wait if that takes too long."""
         with paused():
             waiting = self.drain.flush(timeout)
-        if waiting:
+        if waiting and timeout > LOOP_SECONDS:
             log.warning(
                 "%d lineage records wait in %s for the store; `prefect-lineage sync` loads them.",
                 waiting,
@@ -153,51 +159,80 @@ class Recorder:
                 store.close()
 
     def _spread_nets(self) -> None:
-        if not self._netted:
-            self._netted = True
-            with paused():
-                self._net.install()
-                self._carrying.install()
-                self._interceptors.install(
-                    (name, interceptor)
-                    for name, found in self.plugins.each("lineage_interceptors")
-                    for interceptor in found
-                )
+        if self._netted:
+            return
+        with self._spreading, paused():
+            if not self._netted:
+                for spread in (self._net.install, self._carrying.install, self._watch):
+                    self._spread(spread)
+                self._netted = True
+
+    @guarded  # each by itself: where one net cannot be spread, the others are
+    def _spread(self, install: Callable[[], None]) -> None:
+        install()
+
+    def _watch(self) -> None:
+        self._interceptors.install(
+            (name, interceptor)
+            for name, found in self.plugins.each("lineage_interceptors")
+            for interceptor in found
+        )
 
     def _scrubbed(self, run: RunRecord) -> RunRecord:
-        return dataclasses.replace(run, details=self.redactor.data(run.details)) if run.details else run
+        """The run without secrets; users put parameters into the names of runs."""
+        name = run.name and self._without_values(self.redactor.text(run.name), run.details.get("parameters"))
+        return dataclasses.replace(run, name=name, details=self.redactor.data(run.details))
+
+    def _without_values(self, name: str, parameters: Any) -> str:
+        """A run's name without the values of secret parameters: ``flow_run_name="for-{token}"``."""
+        for key, value in parameters.items() if isinstance(parameters, dict) else ():
+            if isinstance(value, str) and value and HIDDEN in self.redactor.data({key: value}).values():
+                name = name.replace(value, HIDDEN)
+        return name
 
     def write(self, record: Record) -> None:
         """Put a record into the journal: from here on it cannot be lost."""
         with paused():
             self.journal.append(record)
+
+    def _observed(self, record: Record) -> None:
+        """Write what an attempt or a run ended with, and tell the plugins."""
+        self.write(record)
+        with paused():
             for _ in self.plugins.each("lineage_after_run", record=record):
                 pass
 
     # -- attempts --------------------------------------------------------------------------------
 
     def begin_attempt(
-        self, run: str, number: int, job: str, storage: tuple[str, ...] = ()
+        self, run: str, number: int, job: str, storage: tuple[str, ...] = (), *, may_fail: bool = False
     ) -> tuple[Attempt, Token[Attempt | None]]:
         """From here on, in this context, what happens belongs to this attempt."""
         limit = self.settings.max_edges_per_run
-        attempt = Attempt(run, number, job, limit=limit, storage=tuple(map(os.path.realpath, storage)))
+        folders = tuple(map(os.path.realpath, storage))
+        outer = current.get()
+        root = outer.root if outer is not None else run
+        attempt = Attempt(run, number, job, root, may_fail=may_fail, limit=limit, storage=folders)
         return attempt, current.set(attempt)
 
     @guarded
     def end_attempt(self, attempt: Attempt, run: RunRecord, *, completed: bool) -> None:
         """Fold what the attempt did and record it; ``completed`` is False if it failed."""
+        attempt.closed = True
         with paused():
             touches = fold(attempt.accesses, lambda path, write: self._is_noise(attempt, path, write))
             edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
             pending.forget(attempt.accesses)
-            edges = self._bounded(attempt, _with_unchanged(_undeclared(edges, attempt.declared)))
+            edges = _with_unchanged(_counted_once(edges, attempt.declared), attempt.declared)
+            if attempt.may_fail:
+                edges += attempt.outputs if completed else map(_of_failure, attempt.outputs)
+            edges = self._bounded(attempt, edges)
             details = {**run.details, **self._losses(attempt)}
             gone = self._deletions(attempt)
             if not edges and not gone and not details and run.state is None:
                 return  # nothing that the run's own records do not say
             run = dataclasses.replace(run, attempt=attempt.number, details=details)
-            self.write(Record(self._scrubbed(run), attempt.number, tuple(edges), gone))
+            self._observed(Record(self._scrubbed(run), attempt.number, tuple(edges), gone))
 
     def _deletions(self, attempt: Attempt) -> tuple[Deletion, ...]:
         return tuple(
@@ -230,6 +265,7 @@ class Recorder:
             )
         return edges[:limit]
 
+    @guarded  # one place that cannot be understood must not cost the attempt its other edges
     def _edge(self, attempt: Attempt, touch: Touch, *, completed: bool) -> EdgeRecord | None:
         access = touch.access
         content = self._content(attempt, touch)
@@ -291,7 +327,11 @@ class Recorder:
     def location(self, target: str) -> Location:
         """The identity of a path or URI, without secrets."""
         found = self.identity.of(target)
-        return Location(found.namespace, self.redactor.text(found.key), self.redactor.text(found.uri))
+        scrub = self.redactor.text if local_path(target) is None else self.redactor.path
+        key, uri = scrub(found.key), scrub(found.uri)
+        if key == HIDDEN:  # hidden whole, by a pattern or for a broken plugin: other places stay other places
+            key = uri = f"{HIDDEN}-{hashlib.blake2b(found.key.encode(), digest_size=6).hexdigest()}"
+        return Location(found.namespace, key, uri)
 
     def prepare(self, operation: Operation, target: str, via: str) -> Access:
         """What an adapter's access must know before the call."""
@@ -310,12 +350,12 @@ class Recorder:
     @guarded
     def value_returned(self, attempt: Attempt, value: object) -> None:
         """An attempt returned a value; it is recorded when another run receives it."""
-        if self.settings.values == "off":
+        if self.settings.values == "off" or _is_prefects(value):
             return
         known = self.values.who_returned(value)
         if known is not None and known.run == attempt.run:
             return  # named already, while the task ran
-        returned = Returned(attempt.run, attempt.number, attempt.job)
+        returned = Returned(attempt.run, attempt.number, attempt.job, root=attempt.root)
         self.values.remember(value, returned)
         if self.settings.values == "all":
             self._record_returned(returned, value)
@@ -333,41 +373,64 @@ class Recorder:
                     continue
                 seen.add(id(returned))
                 changed = self._record_returned(returned, value)
-                attempt.declared.append(self.values.input_edge(returned, parameter, now(), changed=changed))
+                edge = self.values.input_edge(returned, parameter, now(), changed=changed)
+                attempt.declared.append(self._without_secrets(edge))
         if attempt.declared:
             self.write(Record(RunRecord(attempt.run), attempt.number, tuple(attempt.declared)))
 
     def _record_returned(self, returned: Returned, value: object) -> bool:
-        """Record the producer's edge once; True if the value is no longer what was recorded."""
+        """Record the producer's edge once; True if the value is no longer what was returned."""
         with paused():
             if returned.recorded and id(value) != returned.identity:
                 return False  # a part of what was recorded as a whole
-            content = self.values.content(value, returned.run, returned.part)
+            changed = self.values.changed(returned, value)
             if returned.recorded:
-                return returned.content is not None and content.digest != returned.content.digest
+                return changed
             if returned.type == "value":
                 returned.type = self.values.type_of(value)
-            returned.content, returned.recorded = content, True
-            edge = self.values.output_edge(returned, now())
+            returned.recorded = True
+            edge = self._without_secrets(self.values.output_edge(returned, now()))
             self.write(Record(RunRecord(returned.run), returned.attempt, (edge,)))
-            return False
+            return changed
+
+    def _without_secrets(self, edge: EdgeRecord) -> EdgeRecord:
+        """A part of a value is called by its key, and a key may be anything."""
+        place = edge.location
+        key, uri = self.redactor.text(place.key), self.redactor.text(place.uri)
+        return dataclasses.replace(edge, location=Location(place.namespace, key, uri))
 
 
-def _undeclared(edges: list[EdgeRecord], declared: list[EdgeRecord]) -> list[EdgeRecord]:
-    """The observed edges that the user has not declared already: one edge says it, not two."""
+def _of_failure(edge: EdgeRecord) -> EdgeRecord:
+    return dataclasses.replace(edge, partial=True, aliases=())
+
+
+def _counted_once(edges: list[EdgeRecord], declared: list[EdgeRecord]) -> list[EdgeRecord]:
+    """What was declared and observed is one edge; the observation adds what it knows of the content."""
     said = {(edge.location.uri, edge.direction, edge.content.digest) for edge in declared}
-    return [edge for edge in edges if (edge.location.uri, edge.direction, edge.content.digest) not in said]
-
-
-def _with_unchanged(edges: list[EdgeRecord]) -> list[EdgeRecord]:
-    """Mark outputs that have the very content that was read from the same place."""
-    read = {(edge.location, edge.content.digest) for edge in edges if edge.direction == "input"}
     return [
-        dataclasses.replace(edge, unchanged=True)
-        if edge.direction == "output" and (edge.location, edge.content.digest) in read
+        dataclasses.replace(edge, times=0)
+        if (edge.location.uri, edge.direction, edge.content.digest) in said
         else edge
         for edge in edges
     ]
+
+
+def _with_unchanged(edges: list[EdgeRecord], declared: list[EdgeRecord]) -> list[EdgeRecord]:
+    """Mark outputs that have the very content that was read from the same place."""
+    read = {
+        (edge.location.uri, edge.content.digest) for edge in (*edges, *declared) if edge.direction == "input"
+    }
+    return [
+        dataclasses.replace(edge, unchanged=True)
+        if edge.direction == "output" and (edge.location.uri, edge.content.digest) in read
+        else edge
+        for edge in edges
+    ]
+
+
+def _is_prefects(value: object) -> bool:
+    """Whether it is a state, a future and the like: how Prefect passes values, and none itself."""
+    return str(getattr(type(value), "__module__", "")).startswith("prefect.")
 
 
 def _guessed_type(target: str) -> str:

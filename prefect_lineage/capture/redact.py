@@ -12,38 +12,61 @@ __all__ = ["HIDDEN", "Redactor"]
 
 HIDDEN = "***"
 
-_NAMES = (
-    r"[\w.-]*(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|account[_-]?key|credential|signature|authorization|sas)[\w.-]*"
+# Each name begins at a word that tells, never at what may stand before it: so a text is searched in linear time.
+_TELLING = (
+    r"(?:passw(?:or)?d|passphrase|secret(?!ar)|(?:api|access|private|account)[_-]?key(?!board)|credential"
+    r"|signature|authorization)[\w.-]{0,64}"
+    r"|token\d{0,3}(?![\w.-])"  # not max_tokens, tokenizer, token_counts
+    r"|(?<![A-Za-z0-9])(?:pwd|sig|sas(?:[_-]?(?:key|ur[il]))?)(?![\w.-])"
 )
-_SECRET_NAME = re.compile(rf"{_NAMES}|pwd|pass|sig|auth", re.IGNORECASE)
-_ASSIGNED = rf"\b(?:{_NAMES}|pwd|sig)['\"]?\s*[=:]\s*"
+_SECRET_NAME = re.compile(
+    rf"{_TELLING}|\A(?:pass|auth|tokens)\Z|(?:access|api|auth|bearer|refresh|secret)[_-]?tokens\Z",
+    re.IGNORECASE,
+)
+_ASSIGNED = rf"(?:{_TELLING})['\"]?\s{{0,20}}[=:]\s{{0,20}}"
 _QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\""
-_PATTERNS = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
-    for pattern, replacement in (
-        # scheme://user:password@host, and what comes before @ where a slash in it was not encoded
-        (r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/?#@]*:)[^\s/?#\"]*@", r"\g<head>***@"),
-        (
-            r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/?#@\[]*:)(?!\*\*\*@)(?!\d*(?:[/?#\s'\",;)]|$))[^\s\"]*@",
-            r"\g<head>***@",
-        ),
-        # a token in the user's place
-        (r"(?P<head>\b[a-z][a-z0-9+.-]*://)[\w-]{20,}(?=@)", r"\g<head>***"),
-        (r"(?P<head>\b(?:Bearer|Basic|Digest|Token)\s+)[\w.~+/=-]{6,}", r"\g<head>***"),
-        # name=value in query strings, connection strings, JSON and statements
-        (rf"(?P<head>{_ASSIGNED})(?:{_QUOTED})", r"\g<head>'***'"),
-        (rf"(?P<head>{_ASSIGNED}['\"]?)(?!'?\*\*\*)[^\s&'\",;(){{}}\[\]]+", r"\g<head>***"),
-        # SQL: IDENTIFIED BY '…', PASSWORD '…', SECRET '…'
-        (rf"(?P<head>\b(?:identified\s+by|password|secret|token)\s+)(?:{_QUOTED})", r"\g<head>'***'"),
-        # what is known by its own look
-        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", HIDDEN),
-        (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", HIDDEN),
-        (r"\b(?:gh[pousr]_\w{30,}|github_pat_\w{30,}|xox[abprs]-[\w-]{10,}|sk-[\w-]{20,})\b", HIDDEN),
-        (r"\bAIza[\w-]{35}", HIDDEN),
-        (r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", HIDDEN),
-    )
+
+_Rules = tuple[tuple[re.Pattern[str], str], ...]
+
+
+def _rules(*rules: tuple[str, str]) -> _Rules:
+    return tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), hidden) for pattern, hidden in rules)
+
+
+_IN_URIS = _rules(
+    # scheme://user:password@host, and what comes before @ where a slash in it was not encoded
+    (r"(?P<head>://[^\s:/?#@]{0,256}:)[^\s/?#\"]{0,1024}@", r"\g<head>***@"),
+    (
+        r"(?P<head>://[^\s:/?#@\[]{0,256}:)(?!\*\*\*@)(?!\d{0,9}(?:[/?#\s'\",;)]|$))[^\s\"]{0,1024}@",
+        r"\g<head>***@",
+    ),
+    # a token in the user's place
+    (r"(?P<head>://)[\w-]{20,1024}(?=@)", r"\g<head>***"),
 )
+_BY_NAME = _rules(
+    (r"(?P<head>\b(?:Bearer|Basic|Digest|Token)\s{1,20})[\w.~+/=-]{6,}", r"\g<head>***"),
+    # name=value in query strings, connection strings, JSON and statements
+    (rf"(?P<head>{_ASSIGNED})(?:{_QUOTED})", r"\g<head>'***'"),
+    (rf"(?P<head>{_ASSIGNED}['\"]?)(?!'?\*\*\*)[^\s&'\",;(){{}}\[\]]+", r"\g<head>***"),
+    # SQL: IDENTIFIED BY '…', PASSWORD '…', SECRET '…'
+    (
+        rf"(?P<head>\b(?:identified\s{{1,20}}by|password|secret|token)\s{{1,20}})(?:{_QUOTED})",
+        r"\g<head>'***'",
+    ),
+)
+_BY_LOOK = _rules(
+    (r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)", HIDDEN),
+    (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", HIDDEN),
+    (r"\b(?:gh[pousr]_\w{30,}|github_pat_\w{30,}|xox[abprs]-[\w-]{10,})", HIDDEN),
+    (r"\bsk-(?=[a-z_-]{0,40}\d)[\w-]{20,}", HIDDEN),  # with a digit: sk-learn-and-others is a name
+    (r"\bAIza[\w-]{35}", HIDDEN),
+    (r"\beyJ[\w-]{8,4096}+\.[\w-]{8,}+\.[\w-]*", HIDDEN),
+)
+_HINT = re.compile(
+    "pass|pwd|secret|key|credential|signature|authori|token|sas|sig|bearer|basic|digest|identified",
+    re.IGNORECASE,
+)
+"""Without one of these no rule by name can match: most texts are let go after this one look."""
 
 
 class Redactor:
@@ -66,8 +89,15 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` without its secrets."""
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
+        if "://" in text:
+            text = _scrubbed(text, _IN_URIS)
+        if _HINT.search(text):
+            text = _scrubbed(text, _BY_NAME)
+        return self.path(text)
+
+    def path(self, path: str) -> str:
+        """A local path without the secrets that are known by their look: ``token=3/`` is a directory there."""
+        text = _scrubbed(path, _BY_LOOK)
         for extra in self._extra:
             text = extra.sub(HIDDEN, text)
         return self._by_plugins(text, self._plugins) if self._plugins else text
@@ -81,12 +111,22 @@ class Redactor:
 
     def data(self, value: Any, name: str = "") -> Any:
         """JSON data without its secrets: by the look of texts and by the names of keys."""
-        if name and _SECRET_NAME.fullmatch(name) and value not in (None, "", True, False):
+        if name and not _tells_nothing(value) and _SECRET_NAME.search(name):
             return HIDDEN
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {str(key): self.data(item, str(key)) for key, item in value.items()}
+            return {self.text(str(key)): self.data(item, str(key)) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.data(item) for item in value]
         return value
+
+
+def _scrubbed(text: str, rules: _Rules) -> str:
+    for pattern, hidden in rules:
+        text = pattern.sub(hidden, text)
+    return text
+
+
+def _tells_nothing(value: object) -> bool:
+    return value is None or isinstance(value, bool) or (isinstance(value, str) and not value)

@@ -11,7 +11,7 @@ from prefect_lineage.capture.engines import Engines
 from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.settings import load
 
-__all__ = ["active", "declaring", "disable", "enable", "enable_tracked", "recorder"]
+__all__ = ["declaring", "disable", "enable", "enable_tracked", "recorder"]
 
 log = logging.getLogger("prefect_lineage")
 
@@ -58,11 +58,6 @@ def disable() -> None:
         engines, _engines = _engines, None
         engines.remove()
         engines.recorder.close()
-
-
-def active() -> bool:
-    """Whether anything is captured in this process."""
-    return _engines is not None
 
 
 def recorder() -> Recorder | None:

@@ -8,7 +8,12 @@ future carried them.
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import decimal
+import enum
 import os
+import types
+import uuid
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -16,22 +21,34 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 
-import orjson
-
+from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.digests import Digester, unhashed
 from prefect_lineage.capture.identity import value_location
 from prefect_lineage.model.records import Content, EdgeRecord, Location
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["Returned", "Values", "walk"]
+__all__ = ["Returned", "Values", "plain_bytes", "walk"]
 
 DIGEST_LIMIT = 64 << 20
 """Bytes: a larger value is not digested, for that happens while the user's task waits."""
 
+EARLY_LIMIT = 8 << 20
+"""Bytes: an array or frame below it is digested when it is returned, to know whether it was changed later."""
+
+EARLY_MEMBERS = 100
+"""The same for plain containers."""
+
 _MAX_DEPTH = 4
 _MAX_ITEMS = 1_000
+_MAX_TEXT = 4_096
 _MAX_HELD = 256
-_SHARED = (type(None), bool, int, float, complex, str, bytes, os.PathLike, type)
+_MAX_MEMBERS = 100_000
+_MAX_NESTING = 100
+# One object serves everybody who says it: that two runs had the same one proves nothing.
+_SHARED = (
+    *(type(None), bool, int, float, complex, str, bytes, os.PathLike, type, enum.Enum),
+    *(types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
+)
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
@@ -43,7 +60,8 @@ class Returned:
         identity: ``id()`` of the object.
         part: which part: ``""`` for the whole, ``[0]``, ``['train']``.
         name, type: what the user called it.
-        content: known once it was digested.
+        content: known once it was digested; that of the return, where it was cheap to tell then.
+        root: the outermost flow run inside which it was returned.
     """
 
     run: str
@@ -55,6 +73,7 @@ class Returned:
     type: str = "value"
     content: Content | None = None
     recorded: bool = False
+    root: str = ""
 
     @property
     def location(self) -> Location:
@@ -62,18 +81,23 @@ class Returned:
 
 
 class Values:
-    """The returned values of one process that are still alive."""
+    """The returned values of one process that are still alive.
+
+    Attributes:
+        overflowed: plain containers that were let go early because too many were held.
+    """
 
     def __init__(self, digester: Digester, plugins: Plugins) -> None:
         self._digester = digester
         self._plugins = plugins
         self._known: dict[int, tuple[Any, Returned]] = {}
-        self._held: OrderedDict[int, Any] = OrderedDict()
+        self._held: OrderedDict[int, str] = OrderedDict()
         self._lock = RLock()
+        self.overflowed = 0
 
     def remember(self, value: object, returned: Returned) -> None:
         """``value`` has been returned: it, and the parts of it, can be recognised from now on."""
-        if isinstance(value, _SHARED):
+        if _is_shared(value):
             return
         returned.identity = id(value)
         self._keep(value, returned)
@@ -82,10 +106,12 @@ class Values:
         for part, item in _items(value):
             if isinstance(item, (*_SHARED, *_CONTAINERS)):
                 continue
+            known = self.who_returned(item)
             if returned.name is not None:  # whoever receives a part of a named thing has used that thing
-                self._keep(item, returned)
-            elif self.who_returned(item) is None:
-                self._keep(item, dataclasses.replace(returned, identity=id(item), part=part))
+                if known is None or known.run == returned.run:
+                    self._keep(item, returned)
+            elif known is None:
+                self._keep(item, dataclasses.replace(returned, identity=id(item), part=part, content=None))
 
     def _keep(self, value: object, returned: Returned) -> None:
         identity = id(value)
@@ -95,43 +121,98 @@ class Values:
             if not _is_plain(value):
                 return  # its parts are remembered; holding it would keep large data alive
             holder = _Strong(value)
-            with self._lock:
-                self._held[identity] = value
-                while len(self._held) > _MAX_HELD:
-                    self._known.pop(self._held.popitem(last=False)[0], None)
+        if returned.content is None:
+            returned.content = self._early(value, returned)
         with self._lock:
             self._known[identity] = (holder, returned)
+            if isinstance(holder, _Strong):
+                self._held[identity] = returned.root
+                while len(self._held) > _MAX_HELD:
+                    self._known.pop(self._held.popitem(last=False)[0], None)
+                    self.overflowed += 1
+
+    def _early(self, value: object, returned: Returned) -> Content | None:
+        """The content at the time of the return, for what is likely to be changed in place and cheap to digest."""
+        is_array = any(hasattr(type(value), name) for name in ("shape", "__array__", "__arrow_c_stream__"))
+        if not is_array and not _is_plain(value, EARLY_MEMBERS):
+            return None
+        with paused():
+            found = self._digest(value, EARLY_LIMIT)
+            if found is None and is_array:
+                return None
+            return self._content(value, found, returned.run, returned.part)
 
     def who_returned(self, value: object) -> Returned | None:
         """The run that returned this very object last, if any."""
         found = self._known.get(id(value))
         return found[1] if found is not None and found[0]() is value else None
 
-    def forget_held(self) -> None:
-        """Let go of the plain containers that were held alive (the outermost flow run has ended)."""
+    def forget_held(self, root: str | None = None) -> None:
+        """Let go of the plain containers that were held alive.
+
+        Args:
+            root: the outermost flow run that has ended; without one, of every run.
+        """
         with self._lock:
-            while self._held:
-                self._known.pop(self._held.popitem()[0], None)
+            for identity, belongs in list(self._held.items()):
+                if root is None or belongs == root:
+                    del self._held[identity]
+                    self._known.pop(identity, None)
+
+    def changed(self, returned: Returned, value: object) -> bool:
+        """Whether the value is no longer what it was when it was returned, or else first digested.
+
+        Where the content was not known yet it is from now on.
+        """
+        content = self.content(value, returned.run, returned.part)
+        with self._lock:
+            if returned.content is None:
+                returned.content = content
+            return content.digest != returned.content.digest
 
     def content(self, value: object, run: str, part: str = "") -> Content:
         """The content of a value; one version per run where no plugin can digest it."""
-        found = self._plugins.first("lineage_value_digest", value=value, limit=DIGEST_LIMIT)
-        told = self._plugins.first("lineage_value_description", value=value) or {}
-        described = {key: told[key] for key in ("format", "rows") if key in told}
-        if "schema" in told:
-            described["schema"] = tuple((str(name), str(kind)) for name, kind in told["schema"])
+        return self._content(value, self._digest(value, DIGEST_LIMIT), run, part)
+
+    def _content(self, value: object, found: tuple[str, int] | None, run: str, part: str) -> Content:
+        described = self._described(value)
         if found is not None:
-            digest, size = found
-            return Content(digest=digest, size=size, **described)
-        plain = _plain_bytes(value)
+            return Content(digest=found[0], size=found[1], **described)
+        plain = plain_bytes(value)
         if plain is not None:
-            return Content(self._digester.of_bytes(plain), size=len(plain), format="json", **described)
+            return Content(self._digester.of_bytes(plain), size=len(plain), **{"format": "json", **described})
         return dataclasses.replace(unhashed(run, f"return{part}"), **described)
+
+    def _digest(self, value: object, limit: int) -> tuple[str, int] | None:
+        """The first plugin's answer that is one: a digest and a size."""
+        for _, answer in self._plugins.each("lineage_value_digest", value=value, limit=limit):
+            match answer:
+                case (str(digest), int(size)) if digest:
+                    return digest, size
+        return None
+
+    def _described(self, value: object) -> dict[str, Any]:
+        """What a plugin says of the value, as far as it is spelt as a description is."""
+        told = self._told(value)
+        found = {
+            key: told[key]
+            for key, kind in (("format", str), ("rows", int))
+            if isinstance(told.get(key), kind)
+        }
+        schema = told.get("schema", ())
+        if isinstance(schema, (list, tuple)) and all(
+            isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in schema
+        ):
+            found["schema"] = tuple((str(name), str(kind)) for name, kind in schema)
+        return found
+
+    def _told(self, value: object) -> Mapping[str, Any]:
+        told = self._plugins.first("lineage_value_description", value=value)
+        return told if isinstance(told, Mapping) else {}
 
     def type_of(self, value: object) -> str:
         """The artifact type that a plugin gives the value, else ``value``."""
-        told = self._plugins.first("lineage_value_description", value=value) or {}
-        return str(told.get("type", "value"))
+        return str(self._told(value).get("type", "value"))
 
     def output_edge(self, returned: Returned, at: int) -> EdgeRecord:
         """The producing run's edge; its content must be known."""
@@ -170,11 +251,26 @@ class _Strong:
 
 
 def walk(value: object, depth: int = _MAX_DEPTH) -> Iterator[object]:
-    """A value and what is in it: containers and dataclasses, to a bounded depth and number."""
-    yield value
-    if depth and not isinstance(value, _SHARED):
-        for _, item in _items(value):
-            yield from walk(item, depth - 1)
+    """A value and what is in it: containers and dataclasses, each once, to a bounded depth and number in all."""
+    seen: set[int] = set()
+    left = _MAX_ITEMS
+    waiting = [iter(((value, depth),))]
+    while waiting and left:
+        item, below = next(waiting[-1], (None, -1))
+        if below < 0:
+            waiting.pop()
+            continue
+        left -= 1
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        if below and not isinstance(item, _SHARED):
+            waiting.append(_below(item, below - 1))
+
+
+def _below(value: object, depth: int) -> Iterator[tuple[object, int]]:
+    return ((item, depth) for _, item in _items(value))
 
 
 def _items(value: object) -> Iterator[tuple[str, object]]:
@@ -194,27 +290,119 @@ def _items(value: object) -> Iterator[tuple[str, object]]:
         yield pair
 
 
-def _is_plain(value: object) -> bool:
-    """Whether holding the value alive is cheap: a small container of small scalars."""
-    if not isinstance(value, _CONTAINERS) or len(value) > _MAX_ITEMS:
+def _is_plain(value: object, limit: int = _MAX_ITEMS) -> bool:
+    """Whether holding the value alive is cheap: a container of small scalars, or of such containers."""
+    if not isinstance(value, _CONTAINERS):
         return False
-    members = list(value.values()) if isinstance(value, dict) else list(value)
-    return all(
-        isinstance(item, (type(None), bool, int, float))
-        or (isinstance(item, (str, bytes)) and len(item) < 4096)
-        for item in members
-    )
+    seen = 0
+    pending: list[object] = [value]
+    while pending:
+        item = pending.pop()
+        seen += 1
+        if seen > limit:
+            return False
+        if isinstance(item, _CONTAINERS):
+            if len(item) > limit:
+                return False
+            pending += item.values() if isinstance(item, dict) else item
+        elif isinstance(item, (str, bytes)):
+            if len(item) >= _MAX_TEXT:
+                return False
+        elif not isinstance(item, (type(None), bool, int, float)):
+            return False
+    return True
 
 
-def _plain_bytes(value: object) -> bytes | None:
-    """Canonical JSON of plain data; None for anything else, and for much of it."""
-    if not isinstance(value, (type(None), bool, int, float, str, dict, list, tuple)):
-        return None
-    if isinstance(value, (dict, list, tuple)) and sum(1 for _ in walk(value, 8)) > 100_000:
-        return None
+def _is_shared(value: object) -> bool:
+    """Whether the interpreter or a module may hand the very same object to several runs."""
+    if isinstance(value, (tuple, frozenset)) and len(value) <= _MAX_ITEMS:
+        return all(map(_is_shared, value))
+    return isinstance(value, _SHARED)
+
+
+class _NotPlain(Exception):
+    """The value is no plain data, or too much of it."""
+
+
+def plain_bytes(value: object, limit: int = DIGEST_LIMIT) -> bytes | None:
+    """Canonical bytes of plain data, equal for equal values of equal types in any process.
+
+    Returns:
+        None for anything else, and for what takes more than ``limit`` bytes.
+    """
+    writer = _Plain(limit)
     try:
-        return orjson.dumps(
-            value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
-        )
-    except (TypeError, ValueError):
+        writer.write(value, _MAX_NESTING)
+    except (_NotPlain, ValueError, RuntimeError):  # an int of thousands of digits; changed meanwhile
         return None
+    return b"".join(writer.chunks)
+
+
+_NUMBERS = frozenset({type(None), bool, int, float})
+_SPELT = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
+
+
+class _Plain:
+    """Plain data as bytes, each with its type and length before it, so that no two values share theirs."""
+
+    def __init__(self, limit: int) -> None:
+        self.chunks: list[bytes] = []
+        self._bytes = limit
+        self._members = _MAX_MEMBERS
+
+    def write(self, value: object, depth: int) -> None:
+        """Append ``value``; raises :class:`_NotPlain`."""
+        kind = type(value)
+        if kind in _NUMBERS:
+            self._put(kind.__name__, repr(value).encode())
+        elif isinstance(value, str) and kind is str:
+            self._spend(len(value))
+            self._put("str", value.encode("utf-8", "surrogatepass"))
+        elif isinstance(value, (bytes, bytearray)) and kind in (bytes, bytearray):
+            self._spend(len(value))
+            self._put(kind.__name__, bytes(value))
+        elif kind in _SPELT:
+            self._put(kind.__name__, repr(value).encode())
+        elif kind in _CONTAINERS and depth:
+            self._container(value, depth - 1)
+        else:
+            raise _NotPlain
+
+    def _container(self, value: Any, depth: int) -> None:
+        name = type(value).__name__
+        if len(value) > self._bytes // 8:  # estimated first: a long list is not spelt only to be dropped
+            raise _NotPlain
+        if isinstance(value, (list, tuple)) and _NUMBERS.issuperset(set(map(type, value))):
+            self._put(f"{name} of numbers", repr(value).encode())
+            return
+        self._members -= len(value)
+        if self._members < 0:
+            raise _NotPlain
+        self._put(name, str(len(value)).encode())
+        if isinstance(value, (list, tuple)):
+            for item in value:
+                self.write(item, depth)
+        elif isinstance(value, dict):
+            pairs = [(self._alone(key, depth), key) for key in value]
+            for spelt, key in sorted(pairs, key=lambda pair: pair[0]):
+                self._put("key", spelt)
+                self.write(value[key], depth)
+        else:
+            for spelt in sorted(self._alone(item, depth) for item in value):
+                self._put("member", spelt)
+
+    def _alone(self, value: object, depth: int) -> bytes:
+        """The bytes of one key or member, to sort by."""
+        other = _Plain(self._bytes)
+        other.write(value, depth)
+        return b"".join(other.chunks)
+
+    def _put(self, kind: str, body: bytes) -> None:
+        chunk = b"%s %d:%s" % (kind.encode(), len(body), body)
+        self._spend(len(chunk))
+        self.chunks.append(chunk)
+
+    def _spend(self, size: int) -> None:
+        if size > self._bytes:
+            raise _NotPlain
+        self._bytes -= size

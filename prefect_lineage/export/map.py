@@ -116,7 +116,12 @@ def _subtitle(shown: View, root: str | None) -> str:
     runs = sum(card.kind == "run" for card in shown.cards)
     versions = len(shown.cards) - runs
     counts = f"{_count(runs, 'run')} and {_count(versions, 'version')}"
-    return f"Lineage of {root}: {counts}" if root else f"All that is recorded: {counts}"
+    if root:
+        return f"Lineage of {root}: {counts}"
+    ends = {end for edge in shown.graph.edges for end in (edge.run, edge.version)}
+    # A store's graph is made of its edges; one that somebody put together may hold what has none.
+    idle = all(run.id in ends for run in shown.graph.runs)
+    return f"Recorded data: {counts}" + (" (runs that touched no data are left out)" if idle else "")
 
 
 def _count(number: int, word: str) -> str:

@@ -19,9 +19,10 @@ __all__ = ["Card", "Style", "View", "view"]
 Style = Callable[[dict[str, Any]], Mapping[str, str] | None]
 """A node's public JSON → its ``icon`` and ``label``, either or both, or None."""
 
-_NARROW, _WIDE = 136.0, 288.0
-_LETTER = 9.1  # of the title's font, on average; the page measures, this only reserves room
-_OVERLINE_LETTER = 7.4
+_NARROW, _WIDE = 124.0, 320.0
+_LETTER = 9.6  # of the title's font, on average; the page measures, this only reserves room
+_VALUE_LETTER = 8.4
+_OVERLINE_LETTER = 8.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,9 @@ def _run_card(run: Run, job: str) -> Card:
 def _width(title: str, label: str, badges: list[str], small: bool) -> float:
     """Room for the icon, the longer of the two lines, and the badges that stand in the upper one."""
     upper = len(label) * _OVERLINE_LETTER + sum(len(badge) * 6.2 + 18 for badge in badges)
-    lower = len(title) * (7.0 if small else _LETTER)
-    wish = (46.0 if small else 74.0) + (lower if small else max(upper, lower))
-    return float(round(min(max(wish, _NARROW if not small else 84.0), _WIDE if not small else 200.0)))
+    lower = len(title) * (_VALUE_LETTER if small else _LETTER)
+    wish = (42.0 if small else 56.0) + (lower if small else max(upper, lower))
+    return float(round(min(max(wish, _NARROW if not small else 84.0), _WIDE if not small else 240.0)))
 
 
 def _styled(card: Card, style: Mapping[str, str] | None) -> Card:

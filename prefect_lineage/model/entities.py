@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from prefect_lineage.errors import LineageError
 from prefect_lineage.model.times import iso
@@ -89,6 +90,7 @@ class Version(_Bound):
         artifact: the id of its artifact.
         number: counted from 0 within the artifact, without gaps.
         producer_ids, consumer_ids: UUIDs of the runs that wrote / read it, oldest first.
+        namespace, key: the identity of the location where it was last written, or seen.
         named: a user gave the name; else the artifact is called by its location.
         partial: written only by attempts that did not complete.
         deleted_at: when a run removed it from its location, if none has written it there since.
@@ -115,6 +117,7 @@ class Version(_Bound):
     raced: bool = False
     named: bool = False
     deleted_at: int | None = None
+    key: str = ""
     producer_ids: tuple[str, ...] = ()
     consumer_ids: tuple[str, ...] = ()
     source: Source | None = field(default=None, repr=False, compare=False)
@@ -130,7 +133,9 @@ class Version(_Bound):
     @property
     def path(self) -> str | None:
         """The local path, for a version that lies in a file or directory of this machine's."""
-        return self.uri.removeprefix("file://") if self.uri.startswith("file://") else None
+        if self.namespace.startswith("file://") and self.key.startswith("/"):
+            return self.key
+        return unquote(self.uri.removeprefix("file://")) if self.uri.startswith("file://") else None
 
     def producers(self) -> list[Run]:
         """Every run that wrote this content, oldest first."""

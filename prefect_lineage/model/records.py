@@ -88,6 +88,7 @@ class EdgeRecord:
         via: the call that did it, ``pandas.read_csv``; ``use_artifact`` and the like when declared.
         times: how often the run did it.
         at: microseconds since the epoch, UTC, of the first time.
+        ended: the same of the last time, when the content was complete; 0: as ``at``. An output moves aliases then.
         unchanged: an output with the very content that the run had read from there.
         partial: an output of an attempt that did not complete.
         aliases: names to move to the version (outputs only).
@@ -110,6 +111,7 @@ class EdgeRecord:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     description: str | None = None
     typed: bool = False
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)

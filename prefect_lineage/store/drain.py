@@ -7,6 +7,7 @@ store, the journal stays, the drain tries again with growing pauses, and the flo
 from __future__ import annotations
 
 import atexit
+import importlib
 import multiprocessing
 import os
 import random
@@ -18,7 +19,6 @@ from multiprocessing import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefect_lineage.errors import StoreForeign, StoreNewer
 from prefect_lineage.store.journal import Journal, warn_once
 from prefect_lineage.store.loading import Loaded, load
 
@@ -30,8 +30,15 @@ __all__ = ["EXIT_S", "Drain"]
 EXIT_S = 5.0
 """How long the end of a process waits for its records at most."""
 
-_FORK_S = 2.0
+_FORK_S = 0.05
 """How long a fork waits at most for the drain to come to rest."""
+
+_IMPORT_S = 2.0
+"""The same while the drain imports SQLAlchemy, once in a process: a child would wait for ever for modules that
+are half imported by a thread which it does not have."""
+
+_AGAIN_S = 1.0
+"""How long a flush waits at most for a store that could not be used when it was tried last."""
 
 _GATHER_S = 0.5  # a transaction for many costs little more than one for one, and while it runs the flow waits
 _PAUSES_S = (0.2, 30.0)
@@ -57,7 +64,7 @@ class Drain:
         """Wait until the store has every record appended so far.
 
         Args:
-            timeout: seconds to wait at most; not at all for a database that is no lineage store.
+            timeout: seconds to wait at most; a store that cannot be used is tried once.
 
         Returns:
             How many records still wait in the journal: 0 is done.
@@ -65,12 +72,14 @@ class Drain:
         path, size = self._journal.mark()
         if path is None or self._has(path, size):
             return 0
-        deadline = time.monotonic() + timeout
         self._wake()
         with self._changed:
-            self._asked, refused = True, self._refused
+            self._requests += 1
+            request = self._requests
+            self._asked = True
+            deadline = time.monotonic() + (min(timeout, _AGAIN_S) if self._failing else timeout)
             self._changed.notify_all()
-            while not self._has(path, size) and self._is_alive() and self._refused == refused:
+            while not self._has(path, size) and self._is_alive() and self._failed < request:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     break
@@ -81,17 +90,21 @@ class Drain:
     def close(self, timeout: float = EXIT_S) -> int:
         """Flush, end the thread, close the store; delete the journal if the store has all of it.
 
+        Args:
+            timeout: seconds for all of it.
+
         Returns:
             How many records wait in the journal for ``sync``.
         """
+        deadline = time.monotonic() + timeout
         waiting = self.flush(timeout)
         with self._changed:
             thread, self._closing = self._thread, True
             self._changed.notify_all()
         self._wakeup.set()
         if thread is not None:
-            thread.join(timeout)
-        if self._work.acquire(timeout=timeout):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if self._work.acquire(timeout=max(0.0, deadline - time.monotonic())):
             try:
                 if waiting == 0 and self._loaded_id == self._journal.id:
                     self._journal.rotate(self._loaded.position, always=True)
@@ -113,8 +126,12 @@ class Drain:
         self._loaded_id: str | None = None
         self._asked = False
         self._closing = False
-        self._refused = 0
-        """How often the store was of a kind that waiting does not change."""
+        self._importing = False
+        self._requests: int = 0
+        """How many flushes have asked for the store."""
+        self._failed: int = 0
+        """The last of them before a try began that failed."""
+        self._failing: bool = False
 
     def _has(self, path: Path, size: int) -> bool:
         """Has the store all of the file up to ``size``? A file that was replaced has been drained."""
@@ -182,15 +199,21 @@ class Drain:
     def _step(self) -> bool:
         """Carry over all that is there; False if the store could not be used."""
         with self._work:
+            with self._changed:
+                tried_for, begun = self._requests, time.monotonic()
             try:
                 self._carry()
             except Exception as error:  # noqa: BLE001 - a flow must not notice, whatever is wrong with its store
                 warn_once("drain", f"Lineage waits in {self._journal.directory}: {error}")
                 self._forget_store()
                 with self._changed:
-                    self._refused += isinstance(error, StoreForeign | StoreNewer)
+                    # A long try was one of waiting, for a lock or a host, and went on after the latest request.
+                    lasted = time.monotonic() - begun > _AGAIN_S
+                    self._failed = self._requests if lasted else tried_for
+                    self._failing = True
                     self._changed.notify_all()
                 return False
+            self._failing = False
             return True
 
     def _carry(self) -> None:
@@ -198,6 +221,7 @@ class Drain:
         if path is None:
             return
         if self._store is None:
+            self._import()
             self._store = self._open_store()
             self._loaded_id = None
         if self._loaded_id != path.stem:
@@ -211,6 +235,13 @@ class Drain:
         with self._changed:
             self._changed.notify_all()
 
+    def _import(self) -> None:
+        self._importing = True
+        try:
+            importlib.import_module("prefect_lineage.store.store")
+        finally:
+            self._importing = False
+
     def _forget_store(self) -> None:
         store, self._store = self._store, None
         if store is not None:
@@ -221,7 +252,7 @@ class Drain:
 
     def _before_fork(self) -> None:
         # A fork in the middle of an import or a transaction would leave locks in the child that nobody opens.
-        self._rests = self._work.acquire(timeout=_FORK_S)
+        self._rests = self._work.acquire(timeout=_IMPORT_S if self._importing else _FORK_S)
 
     def _after_fork_in_parent(self) -> None:
         if self._rests:

@@ -24,10 +24,11 @@ from prefect_lineage.store.lines import dump_json, load_json
 
 __all__ = ["Database", "RecordRefused", "parse_url"]
 
-WAIT_S = 30.0
-"""How long a writer waits for the others before it gives up."""
+WAIT_S = 5.0
+"""How long a writer waits for the others before it gives up; the drain tries again, a flow does not wait longer."""
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_UNFIT = ("rror binding parameter", "annot adapt type")  # a list where a text belongs, as drivers tell it
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _POSTGRES_DRIVERS = ("psycopg", "psycopg2", "pg8000")
 _ADVISORY_KEY = 0x6C696E65616765  # "lineage": any number serves, if all writers use the same
@@ -240,7 +241,10 @@ def _is_busy(error: BaseException) -> bool:
 
 def _is_refusal(error: Exception) -> bool:
     if isinstance(error, exc.DBAPIError):
-        return isinstance(error, (exc.DataError, exc.IntegrityError)) and not error.connection_invalidated
+        if error.connection_invalidated:
+            return False
+        is_of_type = any(words in str(error.orig) for words in _UNFIT)
+        return is_of_type or isinstance(error, (exc.DataError, exc.IntegrityError))
     return isinstance(error, (exc.StatementError, OverflowError, UnicodeError))
 
 
@@ -269,6 +273,8 @@ def _check_file(path: Path, readonly: bool) -> None:
             if readonly:
                 raise StoreMissing(f"There is no lineage store at {path}: nothing was recorded there yet.")
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Parameters of runs are nobody else's business; SQLite gives its side files the same mode.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
             return
         with path.open("rb") as stream:
             head = stream.read(len(_SQLITE_HEADER))

@@ -2,7 +2,8 @@
 
 One record is one line and one ``write``, so that a killed process loses nothing but, at worst, the line that
 it was writing. The owner holds a lock on its file until it ends, however it ends: who can take the lock knows
-that the owner is gone. A forked child begins a file of its own.
+that the owner is gone. The file gets its name once it is locked. Where a file system has no locks, the name says
+whose it is: ``<uuid>.<pid>@<host>.jsonl``. A forked child begins a file of its own.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import threading
 import uuid
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from prefect_lineage.model.records import Record
 from prefect_lineage.store.lines import encode
 
-__all__ = ["SUFFIX", "Batch", "Journal", "read_lines", "warn_once"]
+__all__ = ["SUFFIX", "Batch", "Journal", "owner_may_live", "read_lines", "warn_once"]
 
 SUFFIX = ".jsonl"
+_UNNAMED = ".new"
+_OWNER = re.compile(r"\.(?P<pid>\d+)@(?P<host>.+)\Z", re.ASCII)
 ROTATE_BYTES = 8 << 20
 """A file that is drained and larger than this is replaced by an empty one."""
 
@@ -115,17 +120,62 @@ class Journal:
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._fd: int | None = None
+        self._inode: tuple[int, int] | None = None
+        """Device and inode behind the descriptor: programs close descriptors that they never opened."""
         self._path: Path | None = None
         self._size = 0
         self._torn = False
 
-    def _release(self) -> None:
-        if self._fd is not None:
+    def _links(self) -> int | None:
+        """How many names the file behind the descriptor has; None if the descriptor is not ours any more."""
+        if self._fd is None:
+            return None
+        try:
+            state = os.fstat(self._fd)
+        except OSError:
+            return None
+        return state.st_nlink if (state.st_dev, state.st_ino) == self._inode else None
+
+    def _let_go(self) -> None:
+        """Close the descriptor, unless it belongs to somebody else by now."""
+        if self._fd is not None and self._links() is not None:
             os.close(self._fd)
-        self._fd, self._path, self._size, self._torn = None, None, 0, False
+        self._fd = None
+
+    def _release(self) -> None:
+        self._let_go()
+        self._inode, self._path, self._size, self._torn = None, None, 0, False
+
+    def _descriptor(self) -> int:
+        """Where to write to: the file as it was, or a new one if it was deleted or taken away from us."""
+        links = self._links()
+        if self._fd is None or links == 0 or (links is None and not self._regained()):
+            self._release()
+            self._open()
+        assert self._fd is not None  # noqa: S101 - _open and _regained set it
+        return self._fd
+
+    def _regained(self) -> bool:
+        """Open the file again whose descriptor was closed behind our back, so that the drain finds all in one.
+        Not if ``sync`` has it meanwhile: it will carry what is there."""
+        path, self._fd = self._path, None
+        if path is None:
+            return False
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+        except OSError:
+            return False
+        locked = _lock(descriptor, path)
+        state = os.fstat(descriptor)
+        unlocked_by_name = locked is None and _OWNER.search(path.stem) is not None
+        if (locked or unlocked_by_name) and state.st_nlink and (state.st_dev, state.st_ino) == self._inode:
+            self._fd = descriptor
+            return True
+        os.close(descriptor)
+        return False
 
     def _write(self, line: bytes) -> None:
-        descriptor = self._fd if self._fd is not None else self._open()
+        descriptor = self._descriptor()
         if self._torn:
             # The disk was full in the middle of a line: end that one, so that only it is lost.
             line = b"\n" + line
@@ -135,24 +185,62 @@ class Journal:
         if self._torn:
             raise OSError(None, f"only {written} of {len(line)} bytes were written")
 
-    def _open(self) -> int:
+    def _open(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        path = self.directory / f"{uuid.uuid4()}{SUFFIX}"
+        name = str(uuid.uuid4())
+        unnamed = self.directory / f"{name}{_UNNAMED}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        descriptor = os.open(path, flags, 0o600)  # parameters of runs are nobody else's business
+        descriptor = os.open(unnamed, flags, 0o600)  # parameters of runs are nobody else's business
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _lock(descriptor, unnamed):
+                name = f"{name}.{os.getpid()}@{_host()}"
+            path = self.directory / f"{name}{SUFFIX}"
+            unnamed.rename(path)
+            state = os.fstat(descriptor)
         except OSError:
-            # Some network file systems have no locks: the journal works, only sync cannot see that we live.
-            _log.debug("no lock on %s", path)
-        self._fd, self._path = descriptor, path
-        return descriptor
+            os.close(descriptor)
+            unnamed.unlink(missing_ok=True)
+            raise
+        self._fd, self._inode, self._path = descriptor, (state.st_dev, state.st_ino), path
 
     def _forked(self) -> None:
         """In the child: the file and its lock are the parent's."""
-        if self._fd is not None:
-            os.close(self._fd)
+        self._let_go()
         self._begin()
+
+
+def _lock(descriptor: int, path: Path) -> bool | None:
+    """Take the owner's lock: whether it was free, or None where there are no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:  # some network file systems
+        _log.debug("no lock on %s: %s", path, error)
+        return None
+    return True
+
+
+def _host() -> str:
+    return re.sub(r"[^\w.-]", "_", os.uname().nodename, flags=re.ASCII)[:64] or "unknown"
+
+
+def owner_may_live(path: Path, *, locked: bool) -> bool:
+    """Whether somebody may still write to a journal.
+
+    Args:
+        path: of the journal.
+        locked: the caller holds its lock, which a living owner has where there are locks.
+    """
+    owner = _OWNER.search(path.stem)
+    if owner is None or owner["host"] != _host():
+        return not locked
+    try:
+        with suppress(PermissionError):  # somebody else's process lives as well
+            os.kill(int(owner["pid"]), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def read_lines(path: Path, start: int, limit: int) -> Batch:

@@ -35,9 +35,13 @@ def decode(line: bytes) -> Record:
         data = orjson.loads(line)
         if data.get("format", 0) > RECORD_FORMAT:
             raise NewerLine(f"record format {data['format']} is newer than {RECORD_FORMAT}")
-        return Record.from_dict(data)
+        record = Record.from_dict(data)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the line holds no record: {error}") from error
+    # SQLite takes a text for a number, and whoever reads it later fails.
+    if not all(number is None or type(number) is int for number in _numbers(record)):
+        raise ValueError("the line holds no record: something else stands where a number belongs")
+    return record
 
 
 def dump_json(value: Any) -> str:
@@ -76,6 +80,14 @@ def _texts(record: Record) -> Iterator[str | None]:
         place, content = edge.location, edge.content
         yield from (place.namespace, place.key, place.uri, edge.name, edge.type, edge.via, edge.description)
         yield from (content.digest, content.format, *edge.aliases)
+
+
+def _numbers(record: Record) -> Iterator[object]:
+    run = record.run
+    yield from (record.attempt, run.started_at, run.ended_at, run.attempt)
+    for edge in record.edges:
+        yield from (edge.times, edge.at, edge.ended, edge.content.size, edge.content.rows)
+    yield from (deletion.at for deletion in record.deletions)
 
 
 def _dumps(value: Any, options: int) -> bytes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prefect_lineage.errors import StoreError
 from prefect_lineage.store.journal import read_lines, warn_once
 from prefect_lineage.store.lines import NewerLine, decode
 
@@ -61,6 +63,9 @@ def _apply(store: Store, path: Path, lines: Lines, loaded: Loaded) -> None:
     # Imported here, where a store is open, so that SQLAlchemy is loaded already.
     from prefect_lineage.store.engine import RecordRefused
 
+    def is_refusal(error: Exception) -> bool:
+        return isinstance(error, RecordRefused) or not isinstance(error, StoreError)
+
     records: list[Record] = []
     broken: list[bytes] = []
     end = loaded.position
@@ -77,7 +82,9 @@ def _apply(store: Store, path: Path, lines: Lines, loaded: Loaded) -> None:
         return
     try:
         store.apply(records, journal=path.stem, position=end)
-    except RecordRefused as error:
+    except Exception as error:  # one record must not block the rest, whatever it breaks
+        if not is_refusal(error):
+            raise
         if len(lines) > 1:
             loaded.is_newer = False  # found again, line by line
             for single in lines:
@@ -96,5 +103,7 @@ def _apply(store: Store, path: Path, lines: Lines, loaded: Loaded) -> None:
 
 def _set_aside(path: Path, lines: Sequence[bytes]) -> None:
     if lines:
-        with path.with_suffix(".rejected").open("ab") as stream:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        descriptor = os.open(path.with_suffix(".rejected"), flags, 0o600)  # private, as the journal is
+        with os.fdopen(descriptor, "ab") as stream:
             stream.writelines(lines)

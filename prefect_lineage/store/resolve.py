@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import quote, unquote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -241,20 +242,27 @@ def _paths(text: str, root: str | None) -> Iterator[str]:
     """The absolute paths that a text may mean: links followed and not, from here and from the root."""
     if "://" in text and not text.startswith("file://"):
         return
-    raw = Path(re.sub(r"\Afile://(?:localhost(?=/))?", "", text))
+    spelt = re.sub(r"\Afile://(?:localhost(?=/))?", "", text)
+    raws = [Path(spelt)] if spelt == text else [Path(unquote(spelt)), Path(spelt)]
     if text.startswith("~/"):
-        raw = raw.expanduser()
+        raws = [Path(text).expanduser()]
     bases = [Path.cwd()] if root is None else [Path.cwd(), Path(root)]
     for base in bases:
-        path = os.path.normpath(base / raw)
-        yield from dict.fromkeys((os.path.realpath(path), path))
+        for raw in raws:
+            path = os.path.normpath(base / raw)
+            yield from dict.fromkeys((os.path.realpath(path), path))
+
+
+def _encoded(path: str) -> str:
+    """A path as it stands in a URI of ours: only what would not lead back to it is written otherwise."""
+    return re.sub(r"[%?#\x00-\x1f\x7f]", lambda sign: quote(sign[0]), path)
 
 
 def _spellings(text: str, root: str | None) -> tuple[list[str], list[tuple[str, str]]]:
     """The URIs, and the (namespace, key) pairs, under which a text may be recorded."""
     uris, places = [text, VALUES + text], []
     for path in _paths(text, root):
-        uris += [f"file://{path}", path]
+        uris += [f"file://{path}", f"file://{_encoded(path)}", path]
         places += [(f"file://{host}", path) for host in ("", socket.gethostname(), "localhost")]
     parts = _URI.match(text)
     if parts and parts[1] != "file":

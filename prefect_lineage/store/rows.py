@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -67,6 +68,7 @@ class Loader:
                 artifacts.c.namespace.label("artifact_namespace"),
                 artifacts.c.type.label("artifact_type"),
                 locations.c.namespace,
+                locations.c.key,
                 locations.c.uri,
             )
             .join(artifacts, artifacts.c.id == versions.c.artifact_id)
@@ -148,12 +150,11 @@ class Loader:
         """An artifact's name as it is shown: a value by its job, a local file below the root by its path."""
         if namespace == VALUES:
             return name.removeprefix(VALUES)
-        if namespace == NAMED or self._root is None:
+        if namespace == NAMED or self._root is None or not name.startswith("file:///"):
             return name
-        path = name.removeprefix("file://")
+        path = unquote(name.removeprefix("file://"))
         below = self._root.rstrip("/") + "/"
-        is_local = path.startswith("/") and namespace.startswith("file:")
-        return path[len(below) :] if is_local and path.startswith(below) else name
+        return path[len(below) :] if path.startswith(below) else name
 
     def _aliases_of(self, ids: Iterable[int]) -> dict[int, list[str]]:
         statement = sa.select(aliases.c.version_id, aliases.c.alias).order_by(aliases.c.alias)
@@ -199,6 +200,7 @@ class Loader:
             raced=row.raced,
             named=row.artifact_namespace == NAMED,
             deleted_at=row.deleted_at,
+            key=row.key,
             producer_ids=tuple(touched.get((row.id, OUTPUT), ())),
             consumer_ids=tuple(touched.get((row.id, INPUT), ())),
             source=self._source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from prefect_lineage.errors import StoreError
-from prefect_lineage.store.journal import SUFFIX
+from prefect_lineage.store.journal import SUFFIX, owner_may_live
 from prefect_lineage.store.loading import Loaded, load
 from prefect_lineage.store.store import Store
 
@@ -26,7 +27,7 @@ class SyncReport:
         records: applied now; what the store had before is not counted.
         rejected: lines that could not be read or stored; they are kept beside, in ``<journal>.rejected``.
         torn: journals whose last line their process did not finish; that line is dropped.
-        busy: journals whose process lives: it loads them itself.
+        busy: journals whose process lives, or may live where the file system has no locks: it loads them itself.
         newer: journals that hold records of a newer release; they stay.
     """
 
@@ -89,6 +90,9 @@ def _owned(path: Path) -> Iterator[BinaryIO | None]:
         except BlockingIOError:
             yield None
             return
-        except OSError:
-            pass
-        yield stream
+        except OSError:  # no locks here, so the name must tell whose it is
+            locked = False
+        else:
+            locked = True
+        gone = os.fstat(stream.fileno()).st_nlink == 0
+        yield None if gone or owner_may_live(path, locked=locked) else stream

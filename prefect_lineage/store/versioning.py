@@ -26,6 +26,8 @@ from prefect_lineage.store.schema import aliases, versions
 __all__ = ["LATEST", "VersionRow", "Versioning"]
 
 LATEST = "latest"
+_EVER = 0
+"""Before everything that has a time."""
 _FILLED = ("size", "format", "rows")
 _SAVED = (
     "covers",
@@ -111,16 +113,28 @@ class Versioning:
         else:
             self._meet(row, location, edge, at)
         self._fill(row, edge)
-        if edge.direction == "output" and row.deleted_at is not None and at >= row.deleted_at:
-            row.deleted_at, row.changed = None, True
-        complete_output = edge.direction == "output" and not edge.partial
-        if complete_output or (is_new and edge.direction == "input"):
-            self._move(artifact, LATEST, row, at, who)
         if edge.direction == "output":
-            for alias in edge.aliases:
-                if alias != LATEST:
-                    self._move(artifact, alias, row, at, who)
+            self._written(row, edge, max(edge.ended, at), who)
+        elif is_new:
+            self._met_by_input(row, edge, at, who)
         return row
+
+    def _written(self, row: VersionRow, edge: EdgeRecord, at: int, who: str) -> None:
+        if row.deleted_at is not None and at >= row.deleted_at:
+            row.deleted_at, row.changed = None, True
+        if not edge.partial:
+            self._move(LATEST, row, at, who)
+        for alias in edge.aliases:
+            if alias != LATEST:
+                self._move(alias, row, at, who)
+
+    def _met_by_input(self, row: VersionRow, edge: EdgeRecord, at: int, who: str) -> None:
+        """Content from outside is the latest from the first time that it was seen. Where nobody knows what
+        exactly was read, it is so only while there is nothing better."""
+        if not edge.content.raced and edge.content.covers == "all":
+            self._move(LATEST, row, at, who)
+        elif (row.artifact, LATEST) not in self._aliases:
+            self._move(LATEST, row, _EVER, who)
 
     def delete(self, artifact: ArtifactRow, deletion: Deletion, who: str) -> None:
         """The content was removed from where it lay; one that is not recorded is not missed."""
@@ -172,7 +186,7 @@ class Versioning:
     @staticmethod
     def _meet(row: VersionRow, location: LocationRow, edge: EdgeRecord, at: int) -> None:
         """Another run had the same content in its hands."""
-        partial = row.partial and edge.partial and edge.direction == "output"
+        partial = row.partial and (edge.partial or edge.direction == "input")
         raced = row.raced and edge.content.raced
         covers = "all" if "all" in (row.covers, edge.content.covers) else row.covers
         created_at = min(row.created_at, at)
@@ -205,19 +219,21 @@ class Versioning:
         if edge.description is not None and edge.description != row.description:
             row.description, row.changed = edge.description, True
 
-    def _move(self, artifact: ArtifactRow, name: str, row: VersionRow, at: int, who: str) -> None:
-        key = (row.artifact, name)
+    def _move(self, name: str, row: VersionRow, at: int, who: str) -> None:
+        artifact = row.artifact
+        key = (artifact, name)
         alias = self._aliases.get(key)
         if alias is None:
             alias = self._aliases[key] = _Alias(-1, at)
-        elif at < alias.moved_at:
+        elif (at, row.number) < (alias.moved_at, alias.number):
             return  # a journal that comes late does not undo what happened since
         if alias.number != row.number:
             if name != LATEST:
                 before = f"v{alias.number}" if alias.number >= 0 else None
                 details = {"alias": name, "from": before, "to": f"v{row.number}"}
                 self.changes.append(Change(at, who, "alias", artifact, details))
-            artifact.touch(at)
+            if at != _EVER:
+                artifact.touch(at)
         alias.number, alias.moved_at, alias.version = row.number, at, row
 
     def _load(self, contents: Iterable[tuple[ArtifactRow, str]]) -> None:

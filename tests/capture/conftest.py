@@ -11,7 +11,6 @@ import pytest
 
 import prefect_lineage
 from prefect_lineage import Lineage
-from prefect_lineage.capture.switch import recorder
 from prefect_lineage.model.entities import Graph, Run, Version
 
 
@@ -26,9 +25,6 @@ class Recorded:
         self.url = url
 
     def graph(self) -> Graph:
-        found = recorder()
-        if found is not None:
-            found.flush()
         with Lineage(self.url, readonly=True) as lineage:
             return lineage.graph()
 

@@ -414,3 +414,46 @@ def test_a_uri_is_a_reference_and_nothing_is_copied(recorded) -> None:
         version = log_artifact("s3://bucket/key.csv?X-Amz-Signature=abc", name="remote")
     assert version.covers == "none"
     assert "abc" not in version.uri
+
+
+class Unshowable:
+    """A parameter of which nothing can be told but its type."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        raise ZeroDivisionError
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_a_run_whose_parameter_cannot_be_shown_is_recorded(recorded) -> None:
+    @task
+    def take(thing: Unshowable, n: int) -> None:
+        Path("out.txt").write_text("x")
+
+    @flow
+    def pipe() -> None:
+        take(Unshowable(), 1)
+
+    pipe()
+    assert recorded.edges() == ["pipe.take -> out.txt:v0"]
+    shown = recorded.run("pipe.take").details["parameters"]
+    assert shown["n"] == 1
+    assert shown["thing"].endswith(".Unshowable>")
+
+
+def test_equal_constants_in_a_tuple_prove_nothing(recorded) -> None:
+    @task
+    def constant() -> tuple[str, int]:
+        return ("same", 1)
+
+    @task
+    def take(pair: tuple[str, int]) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        take(constant())
+
+    pipe()
+    assert recorded.edges(values=True) == []

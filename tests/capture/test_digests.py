@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefect_lineage.capture.digests import Digester, unhashed
+from prefect_lineage.capture.attempt import Access, pending
+from prefect_lineage.capture.digests import Digester
 from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.model.records import Content
 
@@ -49,7 +52,10 @@ def test_the_digest_of_bytes_is_that_of_their_concatenation(chunks: list[bytes])
 
 def test_a_larger_file_than_the_limit_is_not_hashed_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"12345")
-    assert of_file(tmp_path / "a", Digester(limit=4)) == unhashed("run", str(tmp_path / "a"), 5)
+    small = Digester(limit=4)
+    found = of_file(tmp_path / "a", small)
+    assert (found.covers, found.size) == ("none", 5)
+    assert of_file(tmp_path / "a", small) == found  # the same for its producer and for its consumers
     assert of_file(tmp_path / "a", Digester(limit=5)).covers == "all"
 
 
@@ -119,8 +125,8 @@ def test_a_file_that_changes_while_it_is_hashed_is_raced_and_has_no_wrong_digest
     path.write_bytes(b"before")
 
     class Meddling(Digester):
-        def _hash(self, path: str, size: int) -> str | None:
-            digest = super()._hash(path, size)
+        def _hash(self, path: str) -> str | None:
+            digest = super()._hash(path)
             Path(path).write_bytes(b"afterwards")
             return digest
 
@@ -138,3 +144,51 @@ def test_fingerprints_tell_files_apart_and_nothing_else_has_one(tmp_path: Path) 
     assert fingerprint(str(tmp_path)) is None
     assert fingerprint(str(tmp_path / "missing")) is None
     assert fingerprint("a\0b") is None
+
+
+def test_a_file_that_shrinks_while_it_is_hashed_does_not_kill_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "big"
+    with path.open("wb") as file:
+        file.truncate(256 << 20)
+    cutter = threading.Timer(0.02, os.truncate, (path, 10))
+    cutter.start()
+    found = of_file(path)
+    cutter.join()
+    assert found.raced or found.size in {10, 256 << 20}
+
+
+def test_a_known_content_is_recalled_and_an_unknown_one_is_not_hashed(tmp_path: Path) -> None:
+    path, digester = tmp_path / "a", Digester()
+    path.write_text("one")
+    time.sleep(0.05)
+    assert digester.known(str(path)) is None
+    assert digester.known(str(tmp_path)) is None
+    first = of_file(path, digester)
+    assert digester.known(str(path)) == first
+    path.write_text("two")
+    assert digester.known(str(path)) is None
+
+
+@pytest.mark.filterwarnings(
+    "ignore:This process:DeprecationWarning"
+)  # it forks while threads run: on purpose
+def test_a_child_forked_while_a_lock_is_held_still_hashes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    digester, held, done = Digester(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with digester._lock, pending._lock:
+            held.set()
+            done.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(20)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)  # its default action ends a child that hangs
+        pending.expect(Access("read", "/a", "open"))
+        os._exit(0 if digester.of_file(str(tmp_path / "a"), "run") else 1)
+    done.set()
+    holder.join()
+    assert os.waitpid(child, 0)[1] == 0

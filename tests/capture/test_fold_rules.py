@@ -6,12 +6,15 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
+from prefect_lineage.capture.attempt import Access
+from prefect_lineage.capture.fold import fold
 from prefect_lineage.model.records import Content
 from prefect_lineage.testing import Captured, captured
 
@@ -293,3 +296,81 @@ def test_a_hostile_name_is_only_a_name(place: Path) -> None:
         (place / os.fsdecode(os.fsencode(name))).write_text("x")
     assert [edge.direction for edge in seen.edges] == ["output"]
     assert content(seen, seen.lines[0]).digest == digest("x")
+
+
+def test_reading_overwriting_and_renaming_keeps_the_input_at_the_old_place(place: Path) -> None:
+    with captured(root=place) as seen:
+        (place / "in.csv").read_text()
+        (place / "in.csv").write_text("new")
+        (place / "in.csv").replace(place / "out.csv")
+    assert seen.lines == ["R in.csv", "W out.csv"]
+    assert content(seen, "R in.csv").digest == digest("old")
+
+
+def test_appending_and_renaming_keeps_the_input_at_the_old_place(place: Path) -> None:
+    with captured(root=place) as seen:
+        with open(place / "in.csv", "a") as file:
+            file.write("er")
+        (place / "in.csv").replace(place / "out.csv")
+    assert seen.lines == ["R in.csv", "W out.csv"]
+    assert content(seen, "R in.csv").digest == digest("old")
+    assert content(seen, "W out.csv").digest == digest("older")
+
+
+def test_a_deletion_is_no_write_that_a_rename_could_carry_on(place: Path) -> None:
+    with captured(root=place) as seen:
+        (place / "in.csv").unlink()
+        subprocess.run(["sh", "-c", 'printf new > "$0"', str(place / "in.csv")], check=True)
+        (place / "in.csv").replace(place / "out.csv")
+    assert seen.lines == ["W out.csv"]
+    assert content(seen, "W out.csv").digest == digest("new")
+
+
+def test_overwriting_reading_back_and_deleting_leaves_nothing(place: Path) -> None:
+    with captured(root=place) as seen:
+        (place / "in.csv").write_text("mine")
+        (place / "in.csv").read_text()
+        (place / "in.csv").unlink()
+    assert seen.lines == []
+
+
+def test_an_input_that_another_process_changed_before_we_overwrite_it_is_raced(place: Path) -> None:
+    with captured(root=place) as seen:
+        (place / "in.csv").read_text()
+        subprocess.run(["sh", "-c", 'printf other > "$0"', str(place / "in.csv")], check=True)
+        (place / "in.csv").write_text("new")
+    assert content(seen, "R in.csv").raced
+    assert content(seen, "R in.csv").covers == "none"
+
+
+def test_a_link_that_is_switched_leaves_what_was_read_through_it_where_it_was(place: Path) -> None:
+    for name in ("v1", "v2"):
+        (place / name).mkdir()
+        (place / name / "x").write_text(name)
+    (place / "current").symlink_to("v1")
+    with captured(root=place) as seen:
+        (place / "current" / "x").read_text()
+        (place / "next").symlink_to("v2")
+        (place / "next").replace(place / "current")
+        (place / "current" / "x").read_text()
+        (place / "current").unlink()
+    assert seen.lines == ["R v1/x", "R v2/x"]
+    assert content(seen, "R v1/x").digest == digest("v1")
+
+
+def test_weights_and_libraries_that_a_user_writes_are_data(place: Path) -> None:
+    with captured(root=place) as seen:
+        for name in ("model.pth", "library.so"):
+            (place / name).write_text("x")
+    assert seen.lines == ["W library.so", "W model.pth"]
+
+
+def test_many_renames_are_folded_in_linear_time() -> None:
+    accesses = []
+    for number in range(5_000):
+        accesses.append(Access("write", f"/d/t{number}", "open"))
+        accesses.append(Access("rename", f"/d/f{number}", "os.replace", origin=f"/d/t{number}"))
+    started = time.process_time()
+    touches = fold(accesses, lambda path, write: False, lambda path: True)
+    assert time.process_time() - started < 3
+    assert [touch.target for touch in touches] == [f"/d/f{number}" for number in range(5_000)]

@@ -51,7 +51,7 @@ def test_below_the_root_of_a_named_project_files_are_the_same_on_every_machine(t
     ("spellings", "location"),
     [
         (
-            ["s3://bucket/a/b.csv", "s3a://bucket/a/b.csv", "S3N://bucket/a/./b.csv", "s3://bucket//a/b.csv"],
+            ["s3://bucket/a/b.csv", "s3a://bucket/a/b.csv", "S3N://bucket/a/b.csv", "s3://bucket/a/b.csv/"],
             ("s3://bucket", "a/b.csv"),
         ),
         (["s3://key:secret@bucket/a", "s3://bucket/a?versionId=7"], ("s3://bucket", "a")),
@@ -97,7 +97,9 @@ def test_a_password_that_was_not_encoded_does_not_get_into_the_identity(
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20))
 def test_the_uri_of_a_local_file_leads_back_to_it(name: str) -> None:
     path = os.path.join("/data", name.replace("/", "_").strip(".") or "x")
-    assert of(Path(path).as_uri()).key == os.path.realpath(path)
+    found = of(Path(path).as_uri())
+    assert found.key == os.path.realpath(path)
+    assert of(found.uri) == found
 
 
 @pytest.mark.parametrize(
@@ -121,3 +123,19 @@ def test_names_and_values_have_namespaces_of_their_own() -> None:
     assert part.key.startswith("flow.task")
     assert part.key.endswith("[0]")
     assert part.key != value_location("flow.task").key
+
+
+def test_the_uri_of_a_plain_path_reads_like_the_path() -> None:
+    assert of("/data/a b+c=1/ü.csv").uri == "file:///data/a b+c=1/ü.csv"
+    assert of("/data/a#b?c%20.csv").uri == "file:///data/a%23b%3Fc%2520.csv"
+
+
+@pytest.mark.parametrize("key", ["a//c", "a/./c", "a/../c", "/a/c"])
+def test_objects_with_other_keys_are_other_artifacts(key: str) -> None:
+    found = of(f"s3://b/{key}")
+    assert (found.key, found.uri) == (key, f"s3://b/{key}")
+    assert of(found.uri) == found
+
+
+def test_what_is_no_valid_uri_has_an_identity_all_the_same() -> None:
+    assert of("http://[bad/x?y=1#z").key == "/x?y=1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib.util
 import io
 import os
 import pickle
@@ -182,3 +183,30 @@ def test_capturing_twice_in_a_row_sees_the_same(tmp_path: Path) -> None:
             (tmp_path / "a").write_text("x")
         assert seen.lines == ["W a"]
     assert all(one is other for one, other in zip(now(), before, strict=True))
+
+
+def test_a_lazy_module_is_not_executed_by_the_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "patching_lazy.py").write_text("raise ImportError('missing C library')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    spec = importlib.util.find_spec("patching_lazy")
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "patching_lazy", module)
+    spec.loader.exec_module(module)
+    patches = Patches()
+    patches.replace(shutil, "copy", lambda src, dst: None)
+    patches.rebind()
+    patches.restore()
+    with pytest.raises(ImportError):
+        module.anything  # noqa: B018 - only now
+
+
+def test_what_an_os_function_supports_its_replacement_supports() -> None:
+    original, before = os.link, set(os.supports_dir_fd)
+    patches = Patches()
+    patches.replace(os, "link", lambda *args, **kwargs: original(*args, **kwargs))
+    assert (os.link in os.supports_dir_fd) is (original in before)
+    patches.restore()
+    assert set(os.supports_dir_fd) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -58,6 +59,9 @@ def test_a_secret_is_hidden_and_the_rest_stays(text: str, clean: str) -> None:
         "abfss://container@account.dfs.core.windows.net/a",
         "ssh://git@host/path",
         "a compass, a passage, an author",
+        "max_tokens=512, tokenizer: bert, token_counts = 5, n_tokens=3",
+        "kansas=1 disaster_type=flood sas_rows=2",
+        "/opt/sk-learn-and-its-many-friends/in.csv",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
@@ -143,3 +147,54 @@ def test_what_an_attempt_recorded_has_no_secret(tmp_path: Path) -> None:
     with captured(Hiding(), root=tmp_path) as seen:
         (tmp_path / "Anna.csv").write_text("x")
     assert seen.lines == ["W ***.csv"]
+
+
+def test_names_that_only_sound_secret_keep_their_values() -> None:
+    data = {
+        "max_tokens": 512,
+        "tokenizer": "bert",
+        "kansas": "x",
+        "disaster_type": "flood",
+        "token_counts": "5",
+    }
+    assert Redactor().data(data) == data
+
+
+@pytest.mark.parametrize(
+    "name", ["token", "accessToken", "db_password_2", "AWS_SECRET_ACCESS_KEY", "apiKey", "db-pwd"]
+)
+def test_names_that_are_secret_hide_their_values_however_they_are_spelt(name: str) -> None:
+    assert Redactor().data({name: SECRET}) == {name: HIDDEN}
+    assert SECRET not in Redactor().text(f"{name}={SECRET}")
+
+
+def test_a_value_of_any_kind_can_be_under_a_secret_name() -> None:
+    class Column(list[int]):
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("the truth value of an array is ambiguous")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    assert Redactor().data({"token": Column([1, 2])}) == {"token": HIDDEN}
+
+
+def test_the_keys_of_a_mapping_are_scrubbed_too() -> None:
+    assert Redactor().data({f"postgres://u:{SECRET}@h/db": 2, KEY: 1}) == {
+        "postgres://u:***@h/db": 2,
+        HIDDEN: 1,
+    }
+
+
+def test_in_a_path_only_what_looks_like_a_secret_is_one() -> None:
+    assert Redactor().path("/data/token=1/password=x.csv") == "/data/token=1/password=x.csv"
+    assert Redactor().path(f"/data/{KEY}/a") == f"/data/{HIDDEN}/a"
+    assert Redactor(["x+"]).path("/axx") == "/a***"
+
+
+@pytest.mark.parametrize(
+    "piece", ["ab-", "a.", "token", "password ", "://a:", "eyJ-", "sk-", "secret='", "://"]
+)
+def test_a_long_text_is_searched_quickly(piece: str) -> None:
+    started = time.process_time()
+    Redactor().text(piece * (16_000 // len(piece)))
+    assert time.process_time() - started < 0.8

@@ -94,6 +94,58 @@ def test_a_variable_sets_its_field(
     assert found.warnings == ()
 
 
+def test_patterns_are_split_at_newlines_for_they_hold_commas(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_LINEAGE_REDACT", "ID-\\d{3,5}\n X+ \n")
+    assert load(place).redact == (r"ID-\d{3,5}", "X+")
+    pyproject(place, "redact = ['a{1,2}', 'b']")
+    monkeypatch.delenv("PREFECT_LINEAGE_REDACT")
+    assert load(place).redact == ("a{1,2}", "b")
+
+
+def test_a_pattern_that_does_not_compile_is_a_warning_and_the_others_hold(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_LINEAGE_REDACT", "(\nX+")
+    found = load(place)
+    assert found.redact == ("X+",)
+    [warning] = found.warnings
+    assert "PREFECT_LINEAGE_REDACT" in warning
+    assert "'('" in warning
+
+
+@pytest.mark.parametrize("name", ["JOURNAL_DIR", "ROOT"])
+def test_a_home_that_nobody_has_is_a_warning_and_the_default_holds(
+    name: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = getattr(load(place), name.lower())
+    monkeypatch.setenv(f"PREFECT_LINEAGE_{name}", "~nosuchuser/x")
+    found = load(place)
+    assert getattr(found, name.lower()) == default
+    assert len(found.warnings) == 1
+
+
+def test_a_nul_in_a_path_is_a_warning(place: Path) -> None:
+    pyproject(place, 'root = "a\\u0000b"')
+    assert load(place).root == place
+    assert len(load(place).warnings) == 1
+
+
+def test_in_a_directory_that_is_gone_the_settings_are_those_of_the_environment(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = place / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("PREFECT_LINEAGE_NAMESPACE", "kept")
+    assert load().namespace == "kept"
+    monkeypatch.setenv("PREFECT_HOME", "~nosuchuser/x")
+    assert load().url == "sqlite:///~nosuchuser/x/lineage.db"
+    monkeypatch.chdir(place)
+
+
 def test_lists_in_files_are_lists(place: Path) -> None:
     pyproject(place, 'ignore = ["a, b", "c"]')
     assert load(place).ignore == ("a, b", "c")

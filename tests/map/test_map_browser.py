@@ -116,9 +116,10 @@ def test_cards_are_painted_where_the_page_says(visit: Opener, zoo: Graph) -> Non
             const all = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
             return Object.values(lineage.positions()).map((at) => {
                 const [x, y] = [Math.round((at.x - frame.left) * ratio), Math.round((at.y - frame.top) * ratio)];
-                const start = (i) => 4 * (y * canvas.width + x + i);
-                const colour = (i) => all.slice(start(i), start(i) + 3).join();
-                return new Set(Array.from({length: 120}, (_, i) => colour(i - 60))).size;
+                const start = (i, row) => 4 * ((y + row) * canvas.width + x + i);
+                const colour = (i, row) => all.slice(start(i, row), start(i, row) + 3).join();
+                const rows = [-8, -4, 0, 4, 8];  // a line of text is among them at any zoom
+                return new Set(rows.flatMap((row) => Array.from({length: 120}, (_, i) => colour(i - 60, row)))).size;
             });
         }"""
     )
@@ -380,6 +381,103 @@ def test_many_look_alikes_open_folded_and_unfold(visit: Opener, zoo: Graph) -> N
     seen.page.keyboard.press("Escape")
     seen.page.get_by_label("Fold look-alikes").uncheck()
     assert len(seen.ask("lineage.positions()")) == 321
+
+
+def fan(zoo: Graph, outputs: int) -> Graph:
+    """One run that wrote so many files."""
+    run, first = zoo.runs[0], zoo.versions[0]
+    files = [
+        replace(first, id=f"part-{n:03d}", artifact=f"part-{n:03d}", name=f"part-{n:03d}.csv", aliases=())
+        for n in range(outputs)
+    ]
+    edges = [Edge(run.id, file.id, "output", "observed", "open", 1, 1, 0) for file in files]
+    return Graph.of([run, *files], edges)
+
+
+def test_a_run_with_forty_one_outputs_opens_folded(visit: Opener, zoo: Graph) -> None:
+    seen = visit(fan(zoo, 41))
+    assert len(seen.ask("lineage.positions()")) == 2
+    assert len(seen.ask("lineage.visible()")) == 42
+    assert seen.page.get_by_label("Fold look-alikes").is_checked()
+    seen.ask("lineage.select('fold:part-000')")
+    assert "part-0….csv" in seen.panel
+    assert "41 versions" in seen.panel
+
+
+def test_folding_that_can_do_nothing_says_why(visit: Opener, zoo: Graph) -> None:
+    box = visit(zoo).page.get_by_label("Fold look-alikes")
+    assert box.is_disabled()
+    assert "Nothing to fold" in str(box.locator("..").get_attribute("title"))
+    box = visit(fan(zoo, 20)).page.get_by_label("Fold look-alikes")
+    assert box.is_enabled()
+    assert not box.is_checked()
+
+
+def chain(zoo: Graph, steps: int) -> Graph:
+    """A long line of runs and versions."""
+    runs = [
+        replace(zoo.runs[0], id=f"run-{n:03d}", name=f"step-{n}", job=f"zoo.step{n}") for n in range(steps)
+    ]
+    files = [
+        replace(zoo.versions[0], id=f"file-{n:03d}", artifact=f"file-{n}", name=f"stage-{n}.csv")
+        for n in range(steps)
+    ]
+    edges = [
+        Edge(run.id, file.id, "output", "observed", "open", 1, 1, 0)
+        for run, file in zip(runs, files, strict=True)
+    ]
+    edges += [
+        Edge(run.id, file.id, "input", "observed", "open", 1, 1, 0)
+        for run, file in zip(runs[1:], files, strict=False)
+    ]
+    return Graph.of([*runs, *files], edges)
+
+
+def test_a_map_that_is_too_large_opens_at_its_left_end_or_its_root_at_a_readable_size(
+    visit: Opener, zoo: Graph
+) -> None:
+    whole = chain(zoo, 60)
+    for root, expected in ((None, "run-000"), ("file-030", "file-030")):
+        seen = visit(replace(whole, root=root))
+        positions, places = seen.ask("lineage.positions()"), seen.ask("lineage.places()")
+        stage = seen.page.locator("#stage").bounding_box()
+        assert stage is not None
+        assert stage["x"] < positions[expected]["x"] < stage["x"] + stage["width"]
+        assert stage["y"] < positions[expected]["y"] < stage["y"] + stage["height"] - 120
+        one, other = "run-000", "run-059"
+        zoom = (positions[other]["x"] - positions[one]["x"]) / (places[other]["x"] - places[one]["x"])
+        assert zoom >= 0.44
+
+
+def test_the_minimap_covers_nothing_of_the_map_and_goes_with_it(visit: Opener, zoo: Graph) -> None:
+    seen = visit(chain(zoo, 60))
+    minimap = seen.page.locator("#minimap")
+    minimap.wait_for(state="visible")
+    box, stage = minimap.bounding_box(), seen.page.locator("#stage").bounding_box()
+    assert box is not None
+    assert stage is not None
+    assert box["x"] + box["width"] <= stage["x"]
+    seen.page.get_by_role("button", name="Table").click()
+    assert minimap.is_hidden()
+    seen.page.get_by_role("button", name="Graph").click()
+    minimap.wait_for(state="visible")
+
+
+def test_the_words_beside_the_pointer_go_with_a_click_and_with_escape(visit: Opener, zoo: Graph) -> None:
+    seen = visit(zoo)
+    tip = seen.page.locator("#tip")
+    at = seen.ask("lineage.positions()")[TRAIN]
+    seen.page.mouse.move(at["x"], at["y"])
+    assert "2026-11-23 09:52:04" in tip.inner_text()
+    seen.page.keyboard.press("Escape")
+    assert tip.is_hidden()
+    seen.page.mouse.move(at["x"] + 2, at["y"])
+    assert tip.is_visible()
+    seen.page.mouse.click(at["x"] + 2, at["y"])
+    seen.page.wait_for_function("id => lineage.selected() === id", arg=TRAIN)
+    at = seen.ask("lineage.positions()")[TRAIN]
+    seen.page.mouse.move(at["x"] + 4, at["y"])
+    assert tip.is_hidden()
 
 
 def test_a_notebooks_frame_works_without_rights(browser: Browser, zoo: Graph, tmp_path: Path) -> None:

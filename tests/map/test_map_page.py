@@ -117,6 +117,16 @@ def test_the_heading_is_the_node_that_was_asked_for(zoo: Graph) -> None:
     assert (about["source"], about["generated_at"]) == ("sqlite:///x.db", "1970-01-01T00:00:00.000000Z")
 
 
+def test_a_map_of_all_says_what_it_leaves_out(zoo: Graph) -> None:
+    def subtitle(graph: Graph) -> str:
+        return str(data_of(lineage_map(graph).html)["about"]["subtitle"])
+
+    all_of_it = replace(zoo, root=None)
+    counts = "Recorded data: 6 runs and 4 versions"
+    assert subtitle(all_of_it) == f"{counts} (runs that touched no data are left out)"
+    assert subtitle(replace(all_of_it, edges=zoo.edges[1:])) == counts
+
+
 def test_a_page_without_javascript_lists_every_node(zoo: Graph) -> None:
     html = lineage_map(zoo).html
     plain = html[html.index("<noscript>") : html.index("</noscript>")]

@@ -21,6 +21,16 @@ def test_a_task_run_shows_its_job_above_and_its_name_below(zoo: Graph) -> None:
     assert card.badges == ("2 attempts",)
 
 
+def test_a_card_is_as_wide_as_the_longer_of_its_two_lines_up_to_a_bound(zoo: Graph) -> None:
+    def width(name: str, job: str) -> float:
+        run = replace(zoo.runs[0], name=name, job=job)
+        return view(Graph.of([run], [])).cards[0].width
+
+    assert width("a", "zoo.split_and_scale") > width("a", "zoo.split")
+    assert width("split-and-scale-5fc", "zoo.a") > width("split-5fc", "zoo.a")
+    assert width("a", "zoo." + "b" * 500) == width("a" * 500, "zoo.b") <= 340
+
+
 def test_a_version_shows_its_type_above_and_name_and_version_below(zoo: Graph) -> None:
     card = view(zoo).cards[3]
     assert (card.label, card.title, card.icon, card.badges) == (

@@ -21,7 +21,9 @@ class Make:
 
     def edge(self, key: str, digest: str, direction: Any, **rest: Any) -> EdgeRecord:
         content = {
-            name: rest.pop(name) for name in ("rows", "size", "format", "schema", "raced") if name in rest
+            name: rest.pop(name)
+            for name in ("rows", "size", "format", "schema", "raced", "covers")
+            if name in rest
         }
         place = self.location(key, rest.pop("namespace", "file://here"))
         given = {"how": "observed", "via": "open", **rest}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from prefect_lineage.model.records import Content, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.model.reference import Reference
 from prefect_lineage.store.store import Store
 
@@ -208,3 +209,62 @@ def test_neighbours_are_named_as_in_the_contract(store: Store, make) -> None:
     assert [str(item) for item in run.logged_artifacts()] == ["file:///y:v0"]
     assert [user.id for user in run.used_artifacts()[0].used_by()] == ["a"]
     assert run.used_artifacts()[0].logged_by() is None
+
+
+def test_an_output_is_as_new_as_its_last_access(store: Store, make) -> None:
+    store.apply(
+        [
+            make.run("slow", make.write("/x", "aa", at=10, ended=40)),
+            make.run("quick", make.write("/x", "bb", at=20, ended=30)),
+        ]
+    )
+    assert version(store, "/x:latest").version == "v0"
+
+
+def test_at_the_same_time_the_higher_number_is_latest(store: Store, make) -> None:
+    store.apply([make.run("a", make.write("/x", "aa", at=10), make.write("/x", "bb", at=10))])
+    store.apply([make.run("b", make.write("/x", "aa", at=10))])
+    assert version(store, "/x:latest").version == "v1"
+
+
+def test_an_input_from_before_the_newest_output_is_not_latest(store: Store, make) -> None:
+    store.apply([make.run("a", make.write("/x", "aa", at=10, ended=30))])
+    store.apply([make.run("b", make.read("/x", "bb", at=20, ended=50))])
+    assert version(store, "/x:latest").version == "v0"
+    store.apply([make.run("c", make.read("/x", "cc", at=40))])
+    assert version(store, "/x:latest").version == "v2"
+
+
+@pytest.mark.parametrize("vague", [{"raced": True}, {"covers": "none"}])
+def test_an_input_that_is_not_known_exactly_is_latest_only_while_there_is_no_other(
+    store: Store, make, vague: dict[str, object]
+) -> None:
+    store.apply([make.run("a", make.read("/x", "aa", at=30, **vague))])
+    assert version(store, "/x:latest").version == "v0"
+    assert store.artifacts()[0].created_at == 30
+    store.apply([make.run("b", make.write("/x", "bb", at=10))])
+    assert version(store, "/x:latest").version == "v1"
+    store.apply([make.run("c", make.read("/x", "cc", at=40, **vague))])
+    assert version(store, "/x:latest").version == "v1"
+
+
+def test_a_version_knows_the_identity_of_its_own_location(store: Store, make) -> None:
+    store.apply([make.run("a", make.write("/one", "aa", name="both"), make.write("/two", "bb", name="both"))])
+    places = {found.version: (found.namespace, found.key, found.path) for found in store.versions()}
+    assert places == {"v0": ("file://here", "/one", "/one"), "v1": ("file://here", "/two", "/two")}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "key", "uri", "path"),
+    [
+        ("file://here", "/a #1%41", "file:///a%20%231%2541", "/a #1%41"),
+        ("project", "a #1", "file:///work/a%20%231", "/work/a #1"),
+        ("s3://bucket", "a", "s3://bucket/a", None),
+    ],
+)
+def test_a_versions_path_is_that_of_the_file(
+    store: Store, namespace: str, key: str, uri: str, path: str | None
+) -> None:
+    edge = EdgeRecord(Location(namespace, key, uri), Content("blake3:aa"), "output", "observed", "open")
+    store.apply([Record(RunRecord("r"), 1, (edge,))])
+    assert store.versions()[0].path == path

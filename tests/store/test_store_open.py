@@ -29,6 +29,40 @@ def test_a_missing_directory_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "a/b/lineage.db").is_file()
 
 
+def test_a_new_store_is_private_and_an_old_one_keeps_its_mode(tmp_path: Path, make) -> None:
+    umask = os.umask(0)
+    try:
+        with Store.open(f"sqlite:///{tmp_path}/lineage.db") as store:
+            store.apply([make.run("r")])
+            assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+            assert len(list(tmp_path.iterdir())) == 3
+    finally:
+        os.umask(umask)
+    (tmp_path / "lineage.db").chmod(0o664)
+    Store.open(f"sqlite:///{tmp_path}/lineage.db").close()
+    assert (tmp_path / "lineage.db").stat().st_mode & 0o777 == 0o664
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE versions DROP COLUMN deleted_at",
+        "ALTER TABLE edges RENAME COLUMN at TO moment",
+        "DROP TABLE history",
+    ],
+)
+def test_a_store_of_another_layout_is_told_as_a_store_that_cannot_be_used(
+    url: str, tmp_path: Path, make, change: str
+) -> None:
+    Store.open(url).close()
+    _execute(tmp_path / "lineage.db", change)
+    written = make.run("r", make.write("/x", "aa", name="x"), make.write("/x", "bb", aliases=("best",)))
+    with pytest.raises(StoreError, match=r"no such|no column") as caught, Store.open(url) as store:
+        store.apply([written])
+    assert "cannot be used" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_missing_store_opened_read_only_is_missing_and_stays_so(tmp_path: Path) -> None:
     with pytest.raises(StoreMissing, match="no lineage store at"):
         Store.open(f"sqlite:///{tmp_path}/sub/lineage.db", readonly=True)

@@ -177,3 +177,18 @@ def test_a_location_that_went_to_another_artifact_still_answers_for_what_was_the
     store.apply([make.run("c", make.write("/x", "cc", name="named"))])
     assert found(store, "/x") == "named:v1"
     assert found(store, "/x@aa") == "file:///x:v0"
+
+
+@pytest.mark.parametrize("namespace", ["file://here", "our project"])
+def test_a_path_with_signs_that_mean_something_in_uris_is_found_and_shown_as_it_is(
+    project: Store, namespace: str
+) -> None:
+    root, name = Path.cwd(), "half 50%25#1?.csv"
+    encoded = name.replace("%", "%25").replace("#", "%23").replace("?", "%3F")
+    key = name if namespace == "our project" else str(root / name)
+    place = Location(namespace, key, f"file://{root}/{encoded}")
+    edge = EdgeRecord(place, Content("blake3:aa"), "output", "observed", "open")
+    project.apply([Record(RunRecord("r"), 1, (edge,))])
+    for text in (name, f"{root}/{name}", f"file://{root}/{encoded}", f"{name}:v0"):
+        assert found(project, text) == f"{name}:v0"
+    assert project.version(Reference.parse(name)).path == str(root / name)

@@ -29,7 +29,7 @@ class Spacing:
         part: between parts of the graph that have nothing to do with each other.
     """
 
-    column: float = 66.0
+    column: float = 44.0
     row: float = 20.0
     line: float = 14.0
     part: float = 44.0

@@ -1,6 +1,6 @@
 // Closes the gaps when only a part of the map is shown: columns and the order in them stay as they are. Pure.
 
-const COLUMN_GAP = 66;
+const COLUMN_GAP = 44;
 const ROW_GAP = 20;
 const LINE_GAP = 14;
 const TURNS = 12;

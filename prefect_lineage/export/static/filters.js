@@ -42,11 +42,13 @@ function section(app, head, key, entries, sign, name = (value) => value) {
   return [el("h2", {}, head), ...rows, ...more];
 }
 
-function row({ checked, sign, text, title, number, toggle }) {
+/** `hides` is whether a row without its tick takes something off the map; `idle` is why it can do nothing. */
+function row({ checked, sign, text, title, number, toggle, hides = true, idle = "" }) {
   const box = el("input", { type: "checkbox", onchange: (event) => toggle(event.currentTarget.checked) });
   box.checked = checked;
+  box.disabled = Boolean(idle);
   const amount = number === undefined ? null : el("span", { class: "amount" }, count(number));
-  return el("label", { class: "filter", title }, box, sign, el("span", { class: "name", dir: "auto" }, text), amount);
+  return el("label", { class: hides ? "filter hides" : "filter", title: idle || title }, box, sign, el("span", { class: "name", dir: "auto" }, text), amount);
 }
 
 function switches(app) {
@@ -58,7 +60,9 @@ function switches(app) {
   const entries = [];
   if (values) entries.push(row({ checked: settings.values, sign: drawing(typePath("value"), "sign art"), text: "Values", title: "Values passed from task to task in memory", number: values, toggle: (on) => app.change({ values: on }, true) }));
   if (inferred) entries.push(row({ checked: settings.inferred, sign: line("dashed"), text: "Inferred links", title: "Links that were concluded, not seen", number: inferred, toggle: (on) => app.change({ inferred: on }, true) }));
-  entries.push(row({ checked: settings.fold, sign: el("span", { class: "stack", "aria-hidden": "true" }), text: "Fold look-alikes (4+)", title: "Cards that play the same part, as one stack", toggle: (on) => app.change({ fold: on, opened: new Set() }, true) }));
+  const idle = app.view.foldable ? "" : "Nothing to fold: no four runs of one job or versions of one artifact, and no twelve versions of one type, have the same neighbours";
+  const stack = el("span", { class: "stack", "aria-hidden": "true" });
+  entries.push(row({ checked: settings.fold, sign: stack, text: "Fold look-alikes (4+)", title: "Cards that play the same part, as one stack", hides: false, idle, toggle: (on) => app.change({ fold: on, opened: new Set() }, true) }));
   const legend = [["solid", "observed"], ...(declared ? [["declared", "declared in code"]] : []), ...(inferred ? [["dashed", "inferred"]] : [])];
   const partial = model.nodes.some((node) => node.partial) ? [el("div", { class: "legend" }, el("span", { class: "partial", "aria-hidden": "true" }), "partial: the attempt failed")] : [];
   return [el("h2", {}, "Map"), ...entries, el("h2", {}, "Legend"), ...legend.map(([name, text]) => el("div", { class: "legend" }, line(name), text)), ...partial];

@@ -1,28 +1,41 @@
 // Look-alikes: cards that play the same part, drawn as one stack. Pure.
 
 const LEAST = 4;
+const SAME_TYPE = 12;
+const CROWD = 41;
 const ROUNDS = 3;
 
 /**
  * Stacks of at least four nodes of one job or artifact, with one kind of end, between neighbours that are
- * themselves alike. Nodes that were taken out and stacks that were opened stay apart.
+ * themselves alike; and of at least twelve versions that have only their type in common. Nodes that were
+ * taken out and stacks that were opened stay apart.
  */
 export function foldsOf(nodes, links, settings) {
-  const colours = refine(nodes, links, settings.apart);
+  const close = stacks(nodes, links, settings.apart, (node) => node.data.artifact, LEAST);
+  const held = new Set(close.flatMap((card) => card.members));
+  const crowds = stacks(nodes, links, settings.apart, (node) => node.group, SAME_TYPE, held);
+  return [...close, ...crowds].filter((card) => !settings.opened.has(card.key));
+}
+
+/** Whether so many look-alikes stand in one column that they would bury the rest. */
+export function isCrowded(model) {
+  return foldsOf(model.nodes, model.links, { apart: new Set(), opened: new Set() }).some((card) => card.stack >= CROWD);
+}
+
+function stacks(nodes, links, apart, sort, least, held = new Set()) {
+  const colours = refine(nodes, links, apart, sort);
   const groups = new Map();
   for (const node of nodes) {
+    if (held.has(node.index)) continue;
     const colour = colours.get(node.index);
     if (!groups.has(colour)) groups.set(colour, []);
     groups.get(colour).push(node);
   }
-  return [...groups.values()]
-    .filter((members) => members.length >= LEAST)
-    .map(stack)
-    .filter((card) => !settings.opened.has(card.key));
+  return [...groups.values()].filter((members) => members.length >= least).map(stack);
 }
 
 /** Colour refinement: nodes keep one colour while their neighbours' colours are the same set. */
-function refine(nodes, links, apart) {
+function refine(nodes, links, apart, sort) {
   const shown = new Set(nodes.map((node) => node.index));
   const near = new Map(nodes.map((node) => [node.index, { up: [], down: [] }]));
   for (const link of links) {
@@ -30,14 +43,14 @@ function refine(nodes, links, apart) {
     near.get(link.from).down.push(link.to);
     near.get(link.to).up.push(link.from);
   }
-  let colours = new Map(nodes.map((node) => [node.index, firstColour(node, near.get(node.index), apart)]));
+  let colours = new Map(nodes.map((node) => [node.index, firstColour(node, near.get(node.index), apart, sort)]));
   for (let round = 0; round < ROUNDS; round += 1) colours = nextColours(nodes, near, colours);
   return colours;
 }
 
-function firstColour(node, { up, down }, apart) {
+function firstColour(node, { up, down }, apart, sort) {
   if (apart.has(node.id) || up.length > LEAST || down.length > LEAST) return `only ${node.index}`;
-  const what = node.kind === "run" ? node.group : node.data.artifact;
+  const what = node.kind === "run" ? node.group : sort(node);
   return JSON.stringify([node.kind, what, node.mark, node.partial, node.column]);
 }
 
@@ -57,7 +70,8 @@ function nextColours(nodes, near, colours) {
 function stack(members) {
   const [first] = members;
   const middle = members.reduce((sum, node) => sum + node.y, 0) / members.length;
-  const title = first.kind === "run" ? first.label.replace(/^[A-Z]+ · /, "") : first.title.replace(/:v\d+$/, "");
+  const names = [...new Set(members.map((node) => node.title.replace(/:v\d+$/, "")))];
+  const title = first.kind === "run" ? first.label.replace(/^[A-Z]+ · /, "") : common(names);
   return {
     ...first,
     key: `fold:${first.id}`,
@@ -68,4 +82,16 @@ function stack(members) {
     members: members.map((node) => node.index),
     y: middle,
   };
+}
+
+/** What names have in common: "part-01.csv", "part-02.csv" → "part-0….csv". */
+export function common(names) {
+  const [first, ...rest] = names;
+  if (!rest.length) return first;
+  const shortest = Math.min(...names.map((name) => name.length));
+  let start = 0;
+  while (start < shortest && rest.every((name) => name[start] === first[start])) start += 1;
+  let end = 0;
+  while (end < shortest - start && rest.every((name) => name.at(-1 - end) === first.at(-1 - end))) end += 1;
+  return `${first.slice(0, start)}…${end ? first.slice(-end) : ""}`;
 }

@@ -46,9 +46,9 @@ export function moment(iso) {
   return found ? `${found[1]} ${found[2]} UTC` : String(iso);
 }
 
-/** The same without seconds and zone, for lists. */
+/** The same without the zone, for lists. */
 export function shortMoment(iso) {
-  return iso ? moment(iso).replace(/:\d\d UTC$/, "") : "";
+  return iso ? moment(iso).replace(/ UTC$/, "") : "";
 }
 
 /** The address, if it is one that may be opened from a page; otherwise null. */

@@ -3,6 +3,7 @@ import { createApp } from "./app.js";
 import { button, byId, el } from "./dom.js";
 import { showFilters } from "./filters.js";
 import { watchSearch } from "./find.js";
+import { isCrowded } from "./fold.js";
 import { count, counted, moment } from "./format.js";
 import { watchKeys } from "./keys.js";
 import { watchMinimap } from "./minimap.js";
@@ -21,7 +22,7 @@ const read = (id) => JSON.parse(byId(id).textContent);
 function start() {
   const network = { nodes: read("network-nodes"), edges: read("network-edges") };
   const model = createModel(read("lineage-data"), network);
-  const app = createApp(model, model.nodes.length >= FOLD_FROM);
+  const app = createApp(model, model.nodes.length >= FOLD_FROM || isCrowded(model));
   const stage = createStage(app, JSON.parse(read("network-options")));
   app.redraw = stage.redraw;
   app.reveal = stage.reveal;
@@ -48,6 +49,8 @@ function draw(app, stage, { changed, refit }) {
   byId("table").hidden = !table;
   byId("net").hidden = table;
   byId("zoom").hidden = table;
+  byId("tip").hidden = true;
+  if (table) byId("minimap").hidden = true;
   byId("graph-view").setAttribute("aria-pressed", String(!table));
   byId("table-view").setAttribute("aria-pressed", String(table));
   if (changed) showFilters(app);

@@ -4,6 +4,7 @@ import { iconOf, markColour } from "./icons.js";
 
 const FADED = 0.16;
 const FADED_LINK = 0.22;
+const LABEL = { least: 9.5, most: 14.5 };
 
 /** How much of a card can be read at a zoom: everything, the name alone, or its colour. */
 export function detail(scale) {
@@ -148,20 +149,20 @@ function paintFrame(pen, card, frame, colours, look, { palette, scale }) {
 }
 
 function paintChip(pen, card, frame, colours, { palette }) {
-  const size = card.small ? 22 : 36;
-  const middle = frame.x + (card.small ? 18 : card.kind === "run" ? 30 : 28);
+  const size = card.small ? 22 : 32;
+  const middle = frame.x + (card.small ? 16 : card.kind === "run" ? 24 : 22);
   const solid = card.mark === "crashed";
   const radius = card.kind === "run" ? size / 2 : card.small ? 6 : 8;
   pen.box(middle - size / 2, card.y - size / 2, size, size, radius, { fill: solid ? colours.strong : colours.soft });
   const heavy = card.kind === "run" ? 2.5 : 1.7;
   pen.icon(iconOf(card), middle, card.y, size * (card.kind === "run" ? 0.56 : 0.6), solid ? palette.card : colours.mark, card.small ? 1.5 : heavy);
-  return middle + size / 2 + (card.small ? 6 : 10);
+  return middle + size / 2 + (card.small ? 5 : 7);
 }
 
 function paintFull(pen, card, frame, colours, scene) {
   const { palette, measure, scale } = scene;
   const left = paintChip(pen, card, frame, colours, scene);
-  const end = frame.x + frame.width - (card.kind === "run" ? 20 : 12);
+  const end = frame.x + frame.width - (card.kind === "run" ? 14 : 9);
   const nameEnd = card.stack ? paintCount(pen, card, end, colours, scene) : end;
   const [least, wished] = card.small ? [12, 10 / scale] : [14.5, Math.min(20, 11.5 / scale)];
   const title = oneLine(card.title);
@@ -172,11 +173,12 @@ function paintFull(pen, card, frame, colours, scene) {
     pen.text(name, left, card.y + size * 0.35, nameFont, palette.text);
     return;
   }
-  const labelSize = Math.min(Math.max(10.5, 8.4 / scale), 14.5);
-  const labelFont = `600 ${labelSize.toFixed(1)}px ${palette.font}`;
-  const labelWidth = measure(oneLine(card.label), labelFont);
-  const labelEnd = card.stack ? nameEnd : paintBadges(pen, card, left + labelWidth + 8, end, colours, scene);
-  const label = fit(oneLine(card.label), labelEnd - left, (text) => measure(text, labelFont));
+  const whole = oneLine(card.label);
+  const narrow = measure(whole, `600 ${LABEL.least}px ${palette.font}`);
+  const labelEnd = card.stack ? nameEnd : paintBadges(pen, card, left + narrow + 8, end, colours, scene);
+  const labelSize = sizeFor(whole, 600, LABEL.least, Math.min(Math.max(10.5, 8.4 / scale), LABEL.most), labelEnd - left, scene);
+  const labelFont = `600 ${labelSize}px ${palette.font}`;
+  const label = fit(whole, labelEnd - left, (text) => measure(text, labelFont));
   pen.text(label, left, card.y - 6.5 - (labelSize - 10.5) * 0.2, labelFont, palette.muted);
   pen.text(name, left, card.y + 13.5 + (size - 14.5) * 0.5, nameFont, palette.text);
 }
@@ -189,16 +191,21 @@ function sizeFor(text, weight, least, wished, room, { measure, palette }) {
   return Math.max(least, Math.floor(Math.min(wished, largest * 0.99) * 10) / 10);
 }
 
+/** Whether a badge says that something went wrong: such a one is drawn as soon as words are. */
+export function warns(badge) {
+  return badge === "partial" || / attempts$/.test(badge);
+}
+
 /** Badges stand at the right end of the upper line, as many as leave room for the label; where they begin. */
 function paintBadges(pen, card, left, end, colours, { palette, measure, scale }) {
   const font = `600 9.5px ${palette.font}`;
   let right = end;
   for (const badge of card.badges) {
-    if (scale < 0.62 && badge !== "partial") continue;
+    const warning = warns(badge);
+    if (scale < 0.62 && !warning) continue;
     const text = fit(oneLine(badge), 84, (part) => measure(part, font));
     const width = measure(text, font) + 12;
-    if (right - width < left && badge !== "partial") continue;
-    const warning = badge === "partial" || / attempts$/.test(badge);
+    if (right - width < left && !warning) continue;
     pen.box(right - width, card.y - 19, width, 16, 8, { fill: warning ? palette["bad-soft"] : colours.soft });
     pen.text(text, right - width + 6, card.y - 7.6, font, warning ? palette.bad : colours.strong);
     right -= width + 5;
@@ -228,7 +235,7 @@ function paintName(pen, card, frame, colours, scene) {
   const title = oneLine(card.stack ? `${card.title} ×${card.stack}` : card.title);
   const wished = Math.min(card.small ? 18 : 26, 9.6 / scale);
   const width = (size) => (text) => measure(text, `600 ${size}px ${palette.font}`);
-  const one = sizeFor(title, 600, wished * 0.86, wished, room, scene);
+  const one = sizeFor(title, 600, card.small ? 11 : wished * 0.86, wished, room, scene);
   const halves = width(one)(title) <= room || card.small ? null : halved(title);
   const lines = halves || [title];
   const size = halves ? Math.min(one, (frame.height - 10) / 2.1) : one;

@@ -4,6 +4,7 @@ import { flat, linkWords, runFacts, versionFacts } from "./facts.js";
 import { count, heading, inline, safeUrl, shortMoment } from "./format.js";
 import { iconOf, markColour } from "./icons.js";
 import { childrenOf, versionsOf } from "./model.js";
+import { warns } from "./paint.js";
 
 const PAGE = 40;
 
@@ -32,7 +33,7 @@ function badgesOf(card) {
   if (card.stack) list.append(el("span", { class: "badge" }, `${count(card.stack)} ${card.kind === "run" ? "runs" : "versions"}`));
   else if (card.kind === "run") list.append(stateBadge(card));
   else list.append(...card.data.aliases.map((alias) => el("span", { class: "badge alias" }, alias)));
-  if (!card.stack) list.append(...card.badges.filter((badge) => badge === "partial" || / attempts$/.test(badge)).map((badge) => el("span", { class: "badge warn" }, badge)));
+  if (!card.stack) list.append(...card.badges.filter(warns).map((badge) => el("span", { class: "badge warn" }, badge)));
   return list;
 }
 

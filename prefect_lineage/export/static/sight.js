@@ -110,6 +110,7 @@ export function see(model, settings) {
   const inside = (link) => shown.has(link.from) && shown.has(link.to);
   const plain = [...model.links.filter((link) => usable(settings)(link) && inside(link)), ...bridges(model, settings, shown)];
   const folds = settings.fold ? foldsOf(nodes, plain, settings) : [];
+  const foldable = settings.fold || foldsOf(nodes, plain, { ...settings, opened: new Set() }).length > 0;
   const folded = new Map(folds.flatMap((card) => card.members.map((index) => [index, card])));
   const singles = nodes.filter((node) => !folded.has(node.index)).map(asCard);
   const cards = [...singles, ...folds];
@@ -118,7 +119,7 @@ export function see(model, settings) {
   if (cards.length !== model.nodes.length) arrange(cards, links);
   const columns = columnsOf(cards);
   for (const link of links) link.curves = curvesOf(link, columns);
-  return { cards, links, cardAt, byKey: new Map(cards.map((card) => [card.key, card])), hidden: model.nodes.length - nodes.length, bounds: boundsOf(cards) };
+  return { cards, links, cardAt, foldable, byKey: new Map(cards.map((card) => [card.key, card])), hidden: model.nodes.length - nodes.length, bounds: boundsOf(cards) };
 }
 
 function boundsOf(cards) {

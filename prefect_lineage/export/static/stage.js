@@ -5,8 +5,9 @@ import { canvasPen, measure } from "./pens.js";
 import { isFaded, paintCard, paintHalo, paintLinks } from "./paint.js";
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)").matches;
-const MARGIN = { side: 44, top: 64, bottom: 48 };
+const MARGIN = { side: 26, top: 64, bottom: 48 };
 const READABLE = 0.62;
+const LEGIBLE = 0.36; // below it, names are too small to be read
 const GRID = 28;
 const SMALLEST = 0.006;
 
@@ -114,24 +115,29 @@ function fit(app, stage, quickly) {
   const high = (free - MARGIN.top - MARGIN.bottom) / Math.max(bounds.bottom - bounds.top, 1);
   const whole = Math.max(Math.min(wide, high, 1.3), SMALLEST);
   const down = (MARGIN.bottom - MARGIN.top + stage.box.clientHeight - free) / 2;
-  if (whole >= 0.36 || !quickly) {
+  if (whole >= LEGIBLE || !quickly) {
     move(stage, { x: (bounds.left + bounds.right) / 2, y: (bounds.top + bounds.bottom) / 2 + down / whole }, whole, quickly);
   } else {
-    const scale = Math.min(READABLE, Math.max(high, 0.42));
-    const { x, y } = startOf(app, scale, high, stage.box.clientWidth / 2 / scale - MARGIN.side);
+    const scale = high >= 0.44 ? Math.min(READABLE, high) : READABLE; // all rows at once, if labels are drawn then
+    const half = { x: (stage.box.clientWidth / 2 - MARGIN.side) / scale, y: (free - MARGIN.top - MARGIN.bottom) / 2 / scale };
+    const { x, y } = startOf(app, half);
     move(stage, { x, y: y + down / scale }, scale, quickly);
   }
   stage.fitted = true;
 }
 
-/** Where a map that is too large begins: at the selection or the root, else at the left end. */
-function startOf(app, scale, high, half) {
-  const { bounds, byKey, cards } = app.view;
-  const middle = (bounds.top + bounds.bottom) / 2;
-  const first = cards.filter((card) => card.column === 0).sort((a, b) => Math.abs(a.y - middle) - Math.abs(b.y - middle))[0];
-  const centre = byKey.get(app.settings.selected) || byKey.get(app.model.graph.root) || first;
-  const x = Math.min(Math.max(centre === first ? bounds.left : centre.x, bounds.left + half), bounds.right - half);
-  return { x, y: high >= scale ? middle : centre.y };
+/** Where a map that is too large begins: at the selection or the root, else at the left end of its first part. */
+function startOf(app, half) {
+  const { bounds, cardAt, byKey, cards } = app.view;
+  const { graph, byId: nodes } = app.model;
+  const first = cards.filter((card) => card.column === 0).sort((a, b) => a.y - b.y)[0];
+  const asked = byKey.get(app.settings.selected) || cardAt.get(nodes.get(graph.root)?.index);
+  const within = (wish, least, most) => (least > most ? (least + most) / 2 : Math.min(Math.max(wish, least), most));
+  const { x, y } = asked || first;
+  const level = within(y, bounds.top + half.y, bounds.bottom - half.y);
+  // Half a stage of nothing is better than a beginning in the corner.
+  const middle = bounds.bottom - bounds.top > 2 * half.y ? within(level, y - half.y / 2, y + half.y / 2) : level;
+  return { x: within(x, bounds.left + half.x, bounds.right - half.x), y: middle };
 }
 
 function reveal(stage, card, always) {
@@ -180,13 +186,20 @@ function watchPointer(app, stage) {
     const found = under(app, stage, point(event));
     box.style.cursor = found.card || found.link ? "pointer" : "";
     app.hover(found.card, found.link);
+    if (stage.clicked && found.card === stage.clicked.card && found.link === stage.clicked.link) return;
+    stage.clicked = null;
     showTip(app, found, point(event), box);
   });
   box.addEventListener("mouseleave", () => {
     app.hover(null, null);
     byId("tip").hidden = true;
   });
-  network.on("click", (event) => app.click(under(app, stage, event.pointer.DOM)));
+  network.on("click", (event) => {
+    // What was clicked says no more beside the pointer until that has been elsewhere.
+    stage.clicked = under(app, stage, event.pointer.DOM);
+    byId("tip").hidden = true;
+    app.click(stage.clicked);
+  });
   network.on("doubleClick", (event) => app.doubleClick(under(app, stage, event.pointer.DOM).card));
   network.on("dragStart", () => {
     stage.fitted = false;

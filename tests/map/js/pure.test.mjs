@@ -4,9 +4,10 @@ import { addressOf, readAddress } from "../../../prefect_lineage/export/static/a
 import { spread } from "../../../prefect_lineage/export/static/arrange.js";
 import { curvesOf, distance, pointAt } from "../../../prefect_lineage/export/static/curves.js";
 import { flat, linkWords, runFacts, uiLink, versionFacts } from "../../../prefect_lineage/export/static/facts.js";
+import { common, isCrowded } from "../../../prefect_lineage/export/static/fold.js";
 import * as format from "../../../prefect_lineage/export/static/format.js";
 import { foundIn, reach, search, searchText } from "../../../prefect_lineage/export/static/model.js";
-import { fit, halved, oneLine } from "../../../prefect_lineage/export/static/paint.js";
+import { fit, halved, oneLine, warns } from "../../../prefect_lineage/export/static/paint.js";
 import { csvCell } from "../../../prefect_lineage/export/static/saving.js";
 import { freshSettings, lineage, see, viewKey } from "../../../prefect_lineage/export/static/sight.js";
 import { modelOf } from "./graph.mjs";
@@ -31,6 +32,7 @@ test("times are UTC and what is no time stays", () => {
   assert.equal(format.moment("2026-11-23T09:12:04.120000Z"), "2026-11-23 09:12:04 UTC");
   assert.equal(format.moment("<b>"), "<b>");
   assert.equal(format.shortMoment(null), "");
+  assert.equal(format.shortMoment("2026-11-23T09:12:04.120000Z"), "2026-11-23 09:12:04");
 });
 
 test("only http and https may be opened", () => {
@@ -101,6 +103,26 @@ test("four look-alikes fold into one stack that keeps every edge", () => {
   assert.equal(view.links[0].times, 4);
   const apart = see(model, { ...freshSettings(), fold: true, apart: new Set(["r:2"]) });
   assert.equal(apart.cards.length, 5);
+});
+
+test("a stack of several artifacts is called by what their names have in common", () => {
+  assert.equal(common(["raw.csv"]), "raw.csv");
+  assert.equal(common(["part-01.csv", "part-02.csv", "part-03.csv"]), "part-0….csv");
+  assert.equal(common(["aa", "aaa"]), "aa…");
+  assert.equal(common(["x", "y"]), "…");
+});
+
+test("a fan of more than forty files is a crowd, whatever they are called", () => {
+  const files = (amount) => Array.from({ length: amount }, (_, n) => `v:${n}`);
+  const fan = (amount) => modelOf(["r:a", ...files(amount)], files(amount).map((name) => ["r:a", name]), Object.fromEntries(files(amount).map((name) => [name, { data: { artifact: name } }])));
+  assert.equal(isCrowded(fan(41)), true);
+  assert.equal(isCrowded(fan(40)), false);
+  assert.equal(see(fan(12), { ...freshSettings(), fold: true }).cards.length, 2);
+  assert.equal(see(fan(11), freshSettings()).foldable, false);
+});
+
+test("two words are drawn from afar: partial, and attempts", () => {
+  assert.deepEqual(["partial", "2 attempts", "latest"].map(warns), [true, true, false]);
 });
 
 test("a view stays valid while only the selection moves", () => {
