@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Token
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.declaring import Said
 from prefect_lineage.capture.parameters import bounded_each, command_line
 from prefect_lineage.capture.recorder import Recorder
-from prefect_lineage.errors import LineageError, NoRunError, ReferenceUnknown
+from prefect_lineage.errors import LineageError, NoRunError, ReferenceUnknown, StoreError
 from prefect_lineage.model.entities import Run, Version
 from prefect_lineage.model.records import EdgeRecord, RunRecord
 from prefect_lineage.model.reference import Reference
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from prefect_lineage.api.lineage import Lineage
 
 __all__ = ["log_artifact", "run", "use_artifact"]
+
+log = logging.getLogger("prefect_lineage")
 
 
 def use_artifact(reference: str | os.PathLike[str], *, type: str | None = None) -> Version:  # noqa: A002
@@ -77,7 +81,8 @@ def log_artifact(
         run: another run than the active one: the run itself, ``run:<id>`` or its id.
 
     Returns:
-        The version: a new one, or the one that has this very content already.
+        The version: a new one, or the one that has this very content already. Its number is -1 where none can
+        be known: the record waits for a store that is away, or capture is switched off and nothing was recorded.
 
     Raises:
         NoRunError: no run is active here, and none was given.
@@ -91,10 +96,12 @@ def log_artifact(
     said = Said(name, type, tuple(aliases), dict(metadata or {}), description)
     recorder, declaring = switch.recorder(), switch.declaring()
     if recorder is None or declaring is None:
-        raise NoRunError(_no_run(target, off=True))
+        if load().enabled is False:
+            return _unnumbered(name or str(target), type, said)
+        raise NoRunError(_no_run(target))
     attempt = current.get() if run is None else _attempt_of(recorder, run)
     if attempt is None:
-        raise NoRunError(_no_run(target, off=False))
+        raise NoRunError(_no_run(target))
     edge = declaring.log(attempt, target, said)
     return _recorded(recorder, edge)
 
@@ -185,7 +192,32 @@ def _recorded(recorder: Recorder, edge: EdgeRecord) -> Version:
     digest = edge.content.digest
     target = edge.name or edge.location.uri
     wanted = Reference(f"{target}@{digest}", target, digest=digest)
-    return _found(recorder, wanted)
+    try:
+        return _found(recorder, wanted)
+    except StoreError as error:  # the record is in the journal: the flow goes on, the store comes after
+        log.warning("Lineage of %s waits for its store: %s", target, error)
+        said = Said(edge.name, edge.type, edge.aliases, edge.metadata, edge.description)
+        return replace(
+            _unnumbered(target, edge.type, said), uri=edge.location.uri, digest=digest, size=edge.content.size
+        )
+
+
+def _unnumbered(name: str, type: str | None, said: Said) -> Version:  # noqa: A002
+    return Version(
+        id="",
+        artifact="",
+        name=name,
+        number=-1,
+        type=type or "file",
+        uri=name,
+        namespace="",
+        digest="",
+        covers="none",
+        size=None,
+        created_at=now(),
+        metadata=said.metadata,
+        description=said.description,
+    )
 
 
 def _found(recorder: Recorder | None, wanted: Reference) -> Version:
@@ -205,10 +237,9 @@ def _reader(url: str) -> Lineage:
     return lineage
 
 
-def _no_run(target: object, *, off: bool) -> str:
+def _no_run(target: object) -> str:
     shown = target if isinstance(target, (str, os.PathLike)) else f"<{target.__class__.__qualname__}>"
-    cause = "capture is switched off" if off and load().enabled is False else "no run is active here"
     return (
-        f"log_artifact({str(shown)!r}): {cause}; call it inside a flow, a task or "
+        f"log_artifact({str(shown)!r}): no run is active here; call it inside a flow, a task or "
         "`with prefect_lineage.run('name'):`, or say which run with run=…."
     )

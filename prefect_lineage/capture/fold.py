@@ -25,12 +25,14 @@ class Touch:
         target: a real path, or a URI.
         times: how often.
         access: the first access; the last one for an output, for that is whose content remains.
+        ended: microseconds since the epoch, of the last access.
     """
 
     target: str
     direction: Literal["input", "output"]
     times: int
     access: Access
+    ended: int
 
 
 IsNoise = Callable[[str, bool], bool]
@@ -257,9 +259,12 @@ def counted(accesses: list[Access]) -> list[Touch]:
         direction: Literal["input", "output"] = "output" if access.writes else "input"
         touch = touches.get((access.target, direction))
         if touch is None:
-            touches[access.target, direction] = Touch(access.target, direction, access.times, access)
+            touches[access.target, direction] = Touch(
+                access.target, direction, access.times, access, access.at
+            )
             continue
         touch.times += access.times
+        touch.ended = max(touch.ended, access.at)
         touch.access = _preferred(touch.access, access, direction)
     return list(touches.values())
 

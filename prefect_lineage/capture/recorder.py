@@ -284,6 +284,7 @@ class Recorder:
             name=named.name if named else None,
             times=touch.times,
             at=access.at,
+            ended=touch.ended,
             partial=touch.direction == "output" and not completed,
             metadata=self.redactor.data(dict(access.metadata)),
         )

@@ -127,8 +127,8 @@ class Version(_Bound):
 
     @property
     def version(self) -> str:
-        """``v4``."""
-        return f"v{self.number}"
+        """``v4``; ``pending`` while the store has not numbered it."""
+        return f"v{self.number}" if self.number >= 0 else "pending"
 
     @property
     def path(self) -> str | None:

@@ -101,6 +101,43 @@ def test_a_result_whose_type_has_no_module_disturbs_nobody(recorded) -> None:
     assert pipe() is not None
 
 
+def test_switched_off_a_flow_that_declares_things_runs_as_ever(place, monkeypatch) -> None:
+    prefect_lineage.disable()
+    monkeypatch.setenv("PREFECT_LINEAGE_ENABLED", "0")
+    Path("m.txt").write_text("x")
+    version = log_artifact("m.txt", name="m", aliases=["best"])
+    assert (version.name, version.version) == ("m", "pending")
+    with prefect_lineage.run("script"):
+        log_artifact({"n": 1}, name="value")
+
+
+def test_the_latest_version_is_the_one_written_last(recorded) -> None:
+    @task
+    def read() -> None:
+        Path("x.txt").read_text()
+
+    @flow
+    def pipe() -> None:
+        Path("x.txt").write_text("one")
+        read()
+        Path("x.txt").write_text("two")
+
+    pipe()
+    assert recorded.version("x.txt:v1").aliases == ("latest",)
+    assert len(use_artifact("x.txt").producers()) == 1
+
+
+def test_logging_to_a_store_that_is_none_goes_on_without_a_number(place, monkeypatch) -> None:
+    (place.parent / "notes.db").write_text("not a database")
+    monkeypatch.setenv("PREFECT_LINEAGE_URL", f"sqlite:///{place.parent / 'notes.db'}")
+    try:
+        with prefect_lineage.run("script"):
+            version = log_artifact({"n": 1}, name="value")
+    finally:
+        prefect_lineage.disable()
+    assert (version.version, version.digest[:7]) == ("pending", "blake3:")
+
+
 def test_tracked_outputs_of_a_failed_attempt_are_partial(recorded) -> None:
     @task
     @track(outputs="report")
