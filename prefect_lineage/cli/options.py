@@ -25,6 +25,10 @@ def option(text: str, *names: str) -> Parameter:
     return Parameter(name=names or None, help=text, show_default=False)
 
 
+LARGEST = 2**31 - 1
+"""Of an option that counts: no store holds more, and every database knows the number."""
+
+
 def number(text: str) -> Parameter:
     """An option that counts: a whole number from 0 up, or one sentence."""
     return Parameter(help=text, show_default=False, converter=_natural)
@@ -36,8 +40,8 @@ def _natural(_: object, tokens: Sequence[Token]) -> int:
         count = int(value)  # the parser's own conversion would round 1.5
     except ValueError:
         count = -1
-    if count < 0:
-        raise LineageError(f"{name} is {value}, but must be a whole number from 0 up.")
+    if not 0 <= count <= LARGEST:
+        raise LineageError(f"{name} is {value}, but must be a whole number from 0 to {LARGEST:,}.")
     return count
 
 

@@ -33,6 +33,7 @@ def test_an_unknown_run_is_one_sentence(cli: Any, zoo: Path) -> None:
         (["map", "--depth", "2"], "--depth needs a version or run"),
         (["map", "--upstream"], "--upstream needs a version or run"),
         (["ls", "--limit", "-1"], "--limit is -1"),
+        (["ls", "--limit", "99999999999999999999"], "--limit is 99999999999999999999"),
         (["ls", "--offset", "-1"], "--offset is -1"),
         (["ls", "--since", "yesterday"], "since is 'yesterday'"),
         (["upstream", "model", "--as-of", "2026-13-01"], "as_of is '2026-13-01'"),
