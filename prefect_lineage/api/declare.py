@@ -23,7 +23,7 @@ from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.errors import LineageError, NoRunError, ReferenceUnknown, StoreError
 from prefect_lineage.model.entities import Run, Version
 from prefect_lineage.model.records import EdgeRecord, RunRecord
-from prefect_lineage.model.reference import Reference
+from prefect_lineage.model.reference import Reference, checked_alias, checked_name
 from prefect_lineage.model.times import now
 from prefect_lineage.settings import load
 
@@ -87,13 +87,16 @@ def log_artifact(
     Raises:
         NoRunError: no run is active here, and none was given.
         LineageError: there is nothing at ``target``, or a value has no name.
+        ReferenceInvalid: no reference could find the name or an alias again.
         ReferenceUnknown: there is no such run.
     """
     if isinstance(aliases, str):
         raise LineageError(
             f"log_artifact(aliases={aliases!r}) is one text; give a list: aliases=[{aliases!r}]."
         )
-    said = Said(name, type, tuple(aliases), dict(metadata or {}), description)
+    if name is not None:
+        checked_name(name)
+    said = Said(name, type, tuple(map(checked_alias, aliases)), dict(metadata or {}), description)
     recorder, declaring = switch.recorder(), switch.declaring()
     if recorder is None or declaring is None:
         if load().enabled is False:

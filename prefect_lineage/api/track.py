@@ -15,6 +15,7 @@ from prefect_lineage.capture.declaring import Said
 from prefect_lineage.capture.engines import MARK
 from prefect_lineage.capture.generators import stepping
 from prefect_lineage.errors import LineageError
+from prefect_lineage.model.reference import checked_alias, checked_name
 
 __all__ = ["track"]
 
@@ -73,10 +74,12 @@ def track(
     Raises:
         LineageError: an option does not fit the function.
     """
-    if isinstance(outputs, str) and not outputs.strip():
-        raise LineageError("@track(outputs=…) needs a name that is not empty.")
     if isinstance(aliases, str):
         raise LineageError(f"@track(aliases={aliases!r}) is one text; give a list: aliases=[{aliases!r}].")
+    for name in _names(outputs):
+        checked_name(name)
+    for alias in aliases:
+        checked_alias(alias)
     tracking = Tracking(dict(inputs or {}), outputs, type, tuple(aliases), dict(metadata or {}))
 
     def decorate(target: Any) -> Any:
@@ -177,6 +180,14 @@ def _declare_outputs(attempt: Attempt | None, tracking: Tracking, result: Any) -
     said = Said(type=tracking.type, aliases=tracking.aliases, metadata=tracking.metadata)
     for name, value in _named_parts(tracking.outputs, result):
         declaring.returned(attempt, value, replace(said, name=name))
+
+
+def _names(outputs: Outputs | None) -> list[str]:
+    """Every name that is given."""
+    if outputs is None or isinstance(outputs, str):
+        return [] if outputs is None else [outputs]
+    given = outputs.values() if isinstance(outputs, Mapping) else outputs
+    return [name for name in given if name is not None]
 
 
 def _named_parts(outputs: Outputs, result: Any) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from prefect_lineage.errors import ReferenceInvalid
 
-__all__ = ["Reference"]
+__all__ = ["Reference", "checked_alias", "checked_name"]
 
 _RUN = "run:"
 _NUMBER = re.compile(r"v(\d{1,9})\Z", re.ASCII)
@@ -121,3 +121,33 @@ def _refuse_halves(text: str, target: str, ending: str, wanted: str) -> None:
         )
     if not ending:
         raise ReferenceInvalid(f"The reference {text!r} lacks {wanted}.", reference=text)
+
+
+def checked_name(name: str) -> str:
+    """A name as a user may give it to an artifact: one that a reference can find again.
+
+    Raises:
+        ReferenceInvalid: it is empty, has blanks at its ends, or reads like the reference of a run.
+    """
+    _refuse_unusable(name)
+    if name != name.strip() or name.startswith(_RUN):
+        raise ReferenceInvalid(
+            f"{name!r} cannot name an artifact: no blanks at its ends, and not 'run:' before it.",
+            reference=name,
+        )
+    return name
+
+
+def checked_alias(alias: str) -> str:
+    """A movable name as a user may give it to a version.
+
+    Raises:
+        ReferenceInvalid: a reference could not find it: it is empty, reads like a number or holds ``: / @``.
+    """
+    if not _ALIAS.match(alias) or _NUMBER.match(alias):
+        raise ReferenceInvalid(
+            f"{alias!r} cannot be an alias: write a word without blanks, ':', '/' or '@' that is no version"
+            " number such as v3.",
+            reference=alias,
+        )
+    return alias

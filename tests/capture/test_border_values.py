@@ -310,6 +310,10 @@ def test_outside_a_run_a_tracked_function_is_just_a_function(place) -> None:
 def test_track_refuses_what_cannot_fit() -> None:
     with pytest.raises(LineageError, match="no such parameter"):
         track(inputs={"nope": "x"})(lambda a: a)
+    with pytest.raises(LineageError, match="cannot be an alias"):
+        track(aliases=["v3"])
+    with pytest.raises(LineageError, match="is empty"):
+        track(outputs=" ")
     with pytest.raises(LineageError, match="one text"):
         track(aliases="best")
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect_lineage.errors import ReferenceInvalid
-from prefect_lineage.model.reference import Reference
+from prefect_lineage.model.reference import Reference, checked_alias, checked_name
 
 words = st.text(st.characters(categories=["L", "Nd"], include_characters=" /._-"), min_size=1, max_size=20)
 names = words.filter(lambda name: bool(name.strip()))
@@ -88,3 +88,24 @@ def test_what_is_no_reference_is_refused_in_one_sentence(text: str) -> None:
         Reference.parse(text)
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("alias", ["", "v3", "a:b", "a/b", "a b", "a@b", "12"])
+def test_an_alias_that_no_reference_could_find_is_refused(alias: str) -> None:
+    with pytest.raises(ReferenceInvalid, match="cannot be an alias"):
+        checked_alias(alias)
+
+
+@pytest.mark.parametrize("name", ["", "  ", " data", "run:x", "a\0b"])
+def test_a_name_that_no_reference_could_find_is_refused(name: str) -> None:
+    with pytest.raises(ReferenceInvalid):
+        checked_name(name)
+
+
+@given(st.from_regex(r"[a-z][a-z0-9_.-]{0,20}", fullmatch=True))
+def test_an_accepted_alias_is_found_by_a_reference(alias: str) -> None:
+    try:
+        checked_alias(alias)
+    except ReferenceInvalid:
+        return
+    assert Reference.parse(f"name:{alias}").alias == alias
