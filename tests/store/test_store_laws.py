@@ -80,7 +80,8 @@ class Model:
             is_new = edge.content.digest not in self.digests[artifact]
             if is_new:
                 self.digests[artifact].append(edge.content.digest)
-            self.partial[content] = self.partial.get(content, True) and edge.partial
+            unread = edge.direction == "input" and content in self.partial
+            self.partial[content] = self.partial.get(content, True) and (edge.partial or unread)
             if (edge.direction == "output" and not edge.partial) or (is_new and edge.direction == "input"):
                 self.latest[artifact] = edge.content.digest
             self.edges[record.run.id, content, edge.direction, record.attempt] += edge.times
