@@ -10,14 +10,14 @@ import os
 import re
 import socket
 from functools import cache
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from prefect_lineage.model.records import NAMED, VALUES, Location
+from prefect_lineage.model.uris import file_uri
 
-__all__ = ["Identity", "file_uri", "host", "is_uri", "local_path", "named", "value_location", "without_user"]
+__all__ = ["Identity", "host", "is_uri", "local_path", "named", "value_location", "without_user"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_MEANT_OTHERWISE = re.compile(r"[%?#\x00-\x1f\x7f]")
 _SAME_SCHEME = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs"}
 _OBJECT_STORES = {"s3", "gs", "abfs", "wasbs", "oss"}
 _CONTAINER_STORES = {"abfs", "wasbs"}
@@ -49,11 +49,6 @@ def local_path(text: str) -> str | None:
             rest = "/" + rest[2:].partition("/")[2]
         return unquote(rest, errors="surrogateescape") or None
     return None if is_uri(text) else text
-
-
-def file_uri(path: str) -> str:
-    """The URI of an absolute local path: only what would not lead back to it is quoted, so that people can read it."""
-    return "file://" + _MEANT_OTHERWISE.sub(lambda found: quote(found[0]), path)
 
 
 def named(name: str) -> Location:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Row
 from prefect_lineage.errors import ReferenceAmbiguous, ReferenceUnknown
 from prefect_lineage.model.records import NAMED, VALUES
 from prefect_lineage.model.reference import Reference
+from prefect_lineage.model.uris import file_uri
 from prefect_lineage.store.bulk import select_in, select_pairs, within
 from prefect_lineage.store.content import digests_of
 from prefect_lineage.store.rows import Loader, number_in
@@ -253,16 +254,11 @@ def _paths(text: str, root: str | None) -> Iterator[str]:
             yield from dict.fromkeys((os.path.realpath(path), path))
 
 
-def _encoded(path: str) -> str:
-    """A path as it stands in a URI of ours: only what would not lead back to it is written otherwise."""
-    return re.sub(r"[%?#\x00-\x1f\x7f]", lambda sign: quote(sign[0]), path)
-
-
 def _spellings(text: str, root: str | None) -> tuple[list[str], list[tuple[str, str]]]:
     """The URIs, and the (namespace, key) pairs, under which a text may be recorded."""
     uris, places = [text, VALUES + text], []
     for path in _paths(text, root):
-        uris += [f"file://{path}", f"file://{_encoded(path)}", path]
+        uris += [f"file://{path}", file_uri(path), path]
         places += [(f"file://{host}", path) for host in ("", socket.gethostname(), "localhost")]
     parts = _URI.match(text)
     if parts and parts[1] != "file":
