@@ -2,6 +2,7 @@
 #
 #   make demo  [OPEN=1]       run the zoo example and write its map to zoo.html
 #   make test  [ARGS=...]     run the tests, or those that pytest is told in ARGS
+#   make versions             run capture's tests with the oldest and the newest Prefect that is supported
 #   make check                lint, formatting, types, layers, JavaScript
 #   make docs                 write the reference pages anew: docs/cli.md, docs/hooks.md
 #   make package              build wheel and sdist, install the wheel into an empty environment, run it
@@ -28,7 +29,7 @@ ZOO = $(QUIET_PREFECT) PREFECT_HOME="$(CURDIR)/zoo/.prefect" PREFECT_LINEAGE_ROO
 	PREFECT_LINEAGE_URL="sqlite:///$(CURDIR)/zoo/lineage.db"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs package picture clean
+.PHONY: help demo test check versions docs package picture clean
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
@@ -53,6 +54,9 @@ check: $(VENV)/check.stamp
 	@if ! command -v node >/dev/null; then echo "JavaScript tests skipped: node is not installed"; \
 	elif [ -n "$$(find tests -name '*.test.mjs')" ]; then node --test $$(find tests -name '*.test.mjs'); fi
 
+versions:
+	$(PYTHON) tests/versions/run.py --folder $(VENV)-versions
+
 docs: $(VENV)/test.stamp
 	$(BIN)/python docs/generate.py
 
@@ -70,7 +74,7 @@ package: $(VENV)/test.stamp
 	cd build && empty/bin/prefect-lineage --help >/dev/null && empty/bin/prefect-lineage plugins
 
 clean:
-	rm -rf $(VENV) build dist zoo zoo.html .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-versions build dist zoo zoo.html .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # A stamp says that the environment is as pyproject.toml and the lock want it. `--group` needs pip 25.1.
 $(VENV)/made.stamp:

@@ -1,8 +1,6 @@
-"""pandas and NumPy: what their readers and writers touch, and the content of frames, series, indexes, arrays.
+"""pandas: what its readers and writers touch, and the content of frames, series, indexes.
 
-Neither is imported here: the calls are watched once somebody else has, and a value of their types cannot
-exist before. Of NumPy's calls only those are watched that the generic net may miss: the text readers keep
-``open`` in a table of their own, as it was when the first of them was called.
+It is not imported here: the calls are watched once somebody else has, and a value of its types cannot exist before.
 """
 
 from __future__ import annotations
@@ -13,12 +11,13 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from prefect_lineage import hookimpl
 from prefect_lineage.interceptors import Call, Claim, Description, Interceptor
+from prefect_lineage_hooks.canonical import Canonical
 
 MAX_COLUMNS = 1_000
 """Columns of a schema that are recorded; of a wider frame the number is told beside them."""
@@ -82,7 +81,6 @@ def lineage_interceptors() -> Iterable[Interceptor]:
         Interceptor("pandas", name, _Writing(parameter, format_), optional=True)
         for name, (parameter, format_) in _WRITERS.items()
     ]
-    found += [Interceptor("numpy", name, _text_read) for name in ("loadtxt", "genfromtxt")]
     found.append(Interceptor("pandas", "HDFStore.__init__", _hdf_made))
     found += [Interceptor("pandas", f"HDFStore.{name}", _hdf_read) for name in ("get", "select")]
     found += [Interceptor("pandas", f"HDFStore.{name}", _hdf_changed) for name in ("put", "append", "remove")]
@@ -122,11 +120,6 @@ class _Writing:
         if "a" in mode:
             return [Claim(place, "append", self._format, describe=_described_addition)]
         return [Claim(place, "write", self._format, describe=_described_own)]
-
-
-def _text_read(call: Call) -> Iterable[Claim]:
-    place = _place(call["fname"], call)
-    return [] if place is None else [Claim(place, "read")]
 
 
 def _place(target: object, call: Call) -> str | None:
@@ -226,12 +219,7 @@ def schema_of(data: Any) -> tuple[tuple[str, str], ...]:
 
 @hookimpl
 def lineage_value_description(value: object) -> dict[str, Any] | None:
-    """Format, rows and schema of pandas' and NumPy's types."""
-    if isinstance(value, _type("numpy", "ndarray")):
-        array: Any = value
-        shape = ", ".join(map(str, array.shape))
-        rows = {"rows": len(array)} if array.ndim else {}
-        return {"format": "numpy.ndarray", **rows, "schema": (("values", f"{array.dtype}[{shape}]"),)}
+    """Format, rows and schema."""
     for kind in _type("pandas", "DataFrame", "Series", "Index"):
         if isinstance(value, kind):
             data: Any = value
@@ -245,16 +233,11 @@ def lineage_value_digest(value: object, limit: int) -> tuple[str, int] | None:
 
     None, too, for objects that have no canonical form. Among strings all missing values are alike.
     """
-    digest = _Digest()
-    write: Callable[[Any], bool]
-    if type(value) in _type("numpy", "ndarray", "memmap"):
-        array: Any = value
-        size, write = array.nbytes, digest.array
-    elif isinstance(value, _type("pandas", "DataFrame", "Series", "Index")):
-        size, write = _size(value), digest.data
-    else:
+    if not isinstance(value, _type("pandas", "DataFrame", "Series", "Index")):
         return None
-    return digest.result(int(size)) if size <= limit and write(value) else None
+    size = int(_size(value))
+    digest = _Digest(sys.maxsize)  # the size is judged as a whole
+    return (digest.result()[0], size) if size <= limit and digest.data(value) else None
 
 
 _SAMPLE = 64
@@ -283,46 +266,22 @@ def _is_objects(dtype: Any) -> bool:
     return str(dtype) == "object" or getattr(dtype, "storage", None) == "python"
 
 
-class _Digest:
-    """A running digest. Each method returns False where the content has no canonical form."""
-
-    def __init__(self) -> None:
-        from blake3 import blake3
-
-        self._hasher = blake3()
-
-    def result(self, size: int) -> tuple[str, int]:
-        return f"blake3:{self._hasher.hexdigest()}", size
-
-    def _mark(self, *words: object) -> None:
-        """What kind of thing comes next: no two things of different kinds may look alike."""
-        self._hasher.update(repr(words).encode("utf-8", "surrogatepass"))
-
-    def array(self, array: Any) -> bool:
-        """A NumPy array: type, shape, elements."""
-        if array.dtype.names is not None:  # field by field: the bytes between them can be anything
-            self._mark("record", array.dtype.names, array.shape)
-            return all(self.array(array[name]) for name in array.dtype.names)
-        if array.dtype.hasobject or array.dtype.char in "gG":  # a long double is padded
-            return False
-        self._mark("array", array.dtype.str, array.shape)
-        if array.nbytes:
-            self._hasher.update(array.ravel(order="C").view("u1").data)
-        return True
+class _Digest(Canonical):
+    """A digest of frames and what they are made of."""
 
     def data(self, data: Any) -> bool:
         """A frame, a series or an index."""
         if data.ndim > 1:
-            self._mark("frame", data.shape)
+            self.mark("frame", data.shape)
             columns = (data.iloc[:, at] for at in range(data.shape[1]))
             return self.data(data.columns) and self.data(data.index) and all(map(self._column, columns))
         if isinstance(data, _type("pandas", "Series")):
-            self._mark("series")
+            self.mark("series")
             return self._objects([data.name]) and self.data(data.index) and self._column(data)
         if data.nlevels > 1:
-            self._mark("levels", data.nlevels)
+            self.mark("levels", data.nlevels)
             return all(self.data(data.get_level_values(at)) for at in range(data.nlevels))
-        self._mark("index")
+        self.mark("index")
         return self._objects([data.name]) and self._column(data)
 
     def _column(self, column: Any) -> bool:
@@ -331,18 +290,18 @@ class _Digest:
 
         dtype = column.dtype
         if isinstance(dtype, pd.CategoricalDtype):
-            self._mark("categories", dtype.ordered)
+            self.mark("categories", dtype.ordered)
             return self._column(dtype.categories) and self.array(column.array.codes)
         if isinstance(dtype, pd.StringDtype):
-            self._mark("strings", len(column))
+            self.mark("strings", len(column))
             return self._objects(column.array, strings=True)
         if str(dtype) == "object":
             kind = pd.api.types.infer_dtype(column, skipna=True)
-            self._mark("objects", kind, len(column))
+            self.mark("objects", kind, len(column))
             return self._objects(column.array, strings=kind in {"string", "empty"})
         if not pd.api.types.is_extension_array_dtype(dtype):
             return self.array(column.to_numpy())
-        self._mark("extension", str(dtype), len(column))
+        self.mark("extension", str(dtype), len(column))
         try:
             hash_array: Any = pandas.util.hash_array  # pandas makes it on demand, so no type is known
             return self.array(hash_array(column.array))

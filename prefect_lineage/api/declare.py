@@ -18,6 +18,7 @@ from prefect_lineage.capture import switch
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.declaring import Said
+from prefect_lineage.capture.liveness import this_process
 from prefect_lineage.capture.parameters import bounded_each, command_line
 from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.errors import LineageError, NoRunError, ReferenceUnknown, StoreError
@@ -125,6 +126,7 @@ def run(name: str, *, parameters: Mapping[str, Any] | None = None, tags: Sequenc
         "parameters": bounded_each(parameters),
         "tags": sorted(tags),
         "code": {"command": command_line(sys.argv, recorder.redactor)},
+        "process": this_process(),
     }
     record = _script_record(name, outer, details)
     recorder.begin_run(record)

@@ -1,6 +1,7 @@
 """One attempt of a run while it runs: what it did, in the order in which it did it.
 
-Accesses arrive from any thread; appending to a list is atomic, so nothing is locked here.
+Accesses arrive from any thread; appending to a list is atomic, so nothing is locked here. In a child process the
+attempt is a copy that nobody will ask: there it tells each thing at once, through its spool.
 """
 
 from __future__ import annotations
@@ -10,17 +11,26 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import count
 from pathlib import PurePath
 from threading import RLock
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from prefect_lineage.capture import spool
+from prefect_lineage.capture.context import current
 from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
-from prefect_lineage.model.records import Content, EdgeRecord
+from prefect_lineage.capture.guard import guarded
+from prefect_lineage.model.records import Content, EdgeRecord, Record, RunRecord
 from prefect_lineage.model.times import now
 
+if TYPE_CHECKING:
+    from prefect_lineage.settings import Settings
+
 __all__ = ["Access", "Attempt", "Operation", "Pending", "claim_id", "late", "pending"]
+
+FORK = "fork"
+"""A fork is no way that needs to report: what is forked is the attempt itself, wherever it goes."""
 
 Operation = Literal["read", "write", "append", "update", "rename", "delete"]
 
@@ -30,11 +40,17 @@ claim_id: ContextVar[int] = ContextVar("prefect_lineage_claim", default=0)
 late: defaultdict[str, int] = defaultdict(int)
 """How many accesses of this process came after the end of their attempt, by job: nobody asks for them."""
 
-_claim_numbers = count(1)
+
+def _new_claims() -> count[int]:
+    # far from those of other processes: accesses of several may meet in one attempt
+    return count(int.from_bytes(os.urandom(5), "big") << 16 | 1)
+
+
+_claim_numbers = _new_claims()
 
 
 def next_claim() -> int:
-    """A number for a claim, unique in this process."""
+    """A number for a claim, unique among the processes of an attempt."""
     return next(_claim_numbers)
 
 
@@ -51,6 +67,7 @@ class Access:
         known: the fingerprint at the time of a read, to tell later whether it still is the same file.
         origin: where a renamed thing came from.
         handle: the open file, for as long as somebody holds it.
+        line: where it was told by a child process: the spool, and the key of the line.
     """
 
     operation: Operation
@@ -70,10 +87,37 @@ class Access:
     schema: tuple[tuple[str, str], ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     times: int = 1
+    line: tuple[str, str] | None = None
 
     @property
     def writes(self) -> bool:
         return self.operation != "read"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, without what is at its default and what has a meaning in one process only."""
+        told = {name: value for name, usual in _TOLD.items() if (value := getattr(self, name)) != usual}
+        before = self.before and asdict(self.before)
+        return told | {"at": self.at, "before": before, "metadata": dict(self.metadata)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Access:
+        """The inverse of :meth:`to_dict`, also after a journey through JSON."""
+        told = dict(data)
+        told["schema"] = tuple((name, kind) for name, kind in told.get("schema", ()))
+        told["known"] = Fingerprint(*told["known"]) if told.get("known") else None
+        told["before"] = content_from(told["before"])
+        return cls(**told)
+
+
+_OTHERWISE = {"at", "before", "metadata", "handle", "line"}
+_TOLD = {one.name: one.default for one in fields(Access) if one.name not in _OTHERWISE}
+
+
+def content_from(data: Mapping[str, Any] | None) -> Content | None:
+    """A content that was plain data meanwhile."""
+    if data is None:
+        return None
+    return Content(**{**data, "schema": tuple((name, kind) for name, kind in data["schema"])})
 
 
 @dataclass(slots=True, eq=False)
@@ -87,12 +131,19 @@ class Attempt:
         accesses: raw and claimed accesses, in order.
         may_fail: what is declared in it counts only when it has completed (a task's attempt); what the body of
             a flow declares counts at once, for the tasks that it calls next may use it.
+        remote: it was handed over from another process, and what it returns goes back there.
         declared: edges that the user declared or that values brought, complete already.
         names: what the user called the places of this attempt.
         storage: directories that belong to the runner's own result storage.
         dropped: accesses that were beyond the limit.
         misses: what could not be understood, counted by reason.
         closed: it has ended; what threads of it still do is only counted, in :data:`late`.
+        settings: what holds in the process of the run; a child process takes them over.
+        spool: where child processes tell what they do; "" until there may be some.
+        ways: how often it has given work to child processes, by the way it did.
+        reported: the ways by which this child process was reached, as far as it has said so.
+        pid: the process whose list of accesses counts; in all others they are told through the spool.
+        shared: how many accesses a forked process has at the places where the process of the run has them.
     """
 
     run: str
@@ -100,6 +151,7 @@ class Attempt:
     job: str = ""
     root: str = ""
     may_fail: bool = False
+    remote: bool = False
     limit: int = 10_000
     accesses: list[Access] = field(default_factory=list)
     declared: list[EdgeRecord] = field(default_factory=list)
@@ -108,6 +160,23 @@ class Attempt:
     dropped: int = 0
     misses: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     closed: bool = False
+    settings: Settings | None = None
+    spool: str = ""
+    ways: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    reported: set[str] = field(default_factory=set)
+    pid: int = field(default_factory=os.getpid)
+    shared: int | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process gets what it needs to do this attempt's work: a carrier."""
+        from prefect_lineage.capture.children import carrier_of  # that module needs this one
+
+        return carrier_of(self)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether this is a child process, where nobody will ask the attempt what it did."""
+        return self.pid != os.getpid()
 
     def add(self, access: Access) -> None:
         """Keep an access, or count it when there are too many or the attempt has ended."""
@@ -116,9 +185,42 @@ class Attempt:
             pending.forget((access,))
         elif len(self.accesses) < self.limit * 4:
             self.accesses.append(access)
+            if self.pid != os.getpid():
+                key = self.tell("access", access.to_dict())
+                access.line = (self.spool, key) if key is not None else None
         else:
-            self.dropped += 1
-            pending.forget((access,))
+            self._drop(access)
+
+    def _drop(self, access: Access) -> None:
+        self.dropped += 1
+        pending.forget((access,))
+        if self.is_away and self.dropped & (self.dropped - 1) == 0:  # a line for each would be as many again
+            self.tell("dropped", self.dropped)
+
+    @guarded
+    def tell(self, kind: str, said: Any) -> str | None:
+        """In a child process: say something to the process of the run, unless the attempt has ended there."""
+        key = spool.tell(self.spool, kind, said) if self.spool else None
+        if key is None:
+            self.closed = True
+            late[self.job] += 1
+        return key
+
+    def declare(self, edge: EdgeRecord) -> None:
+        """Keep an edge that the user declared or that values brought."""
+        self.declared.append(edge)
+        if self.is_away:
+            self.tell("declared", Record(RunRecord(self.run), self.number, (edge,)).to_dict())
+
+    def hands_over(self, way: str) -> None:
+        """Child processes may be about to work for it."""
+        first = way not in self.ways
+        self.ways[way] += 1
+        if self.is_away:
+            if first and not self.closed:
+                self.tell("way", way)
+        elif not self.spool and not self.closed and self.settings is not None:
+            self.spool = spool.make(self.settings.journal_dir, self.run, self.number)
 
     @property
     def outputs(self) -> list[EdgeRecord]:
@@ -128,6 +230,8 @@ class Attempt:
     def missed(self, reason: str) -> None:
         """Count something that was seen and not understood."""
         self.misses[reason] += 1
+        if self.is_away and not self.closed:
+            self.tell("miss", reason)
 
 
 class Pending:
@@ -165,8 +269,9 @@ class Pending:
         now_there = fingerprint(place)
         for access in waiting:
             # what another process has changed since is not what was read: that stays to be found raced
-            if access.known is None or access.known == now_there:
-                access.before = access.before or found
+            if (access.known is None or access.known == now_there) and access.before is None:
+                access.before = found
+                _retell(access)
 
     def move(self, access: Access, target: str) -> None:
         """The place of an access has another name from now on."""
@@ -176,6 +281,15 @@ class Pending:
                 self.forget((access,))
             access.target = target
             if waiting:
+                self.expect(access)
+        _retell(access)
+
+    def keep(self, accesses: Iterable[Access]) -> None:
+        """Forget all but these: the others are for another process to settle."""
+        waiting = {id(access) for found in self._reads.values() for access in found.values()}
+        self._reads = {}
+        for access in accesses if waiting else ():
+            if id(access) in waiting:
                 self.expect(access)
 
     def forget(self, accesses: Iterable[Access]) -> None:
@@ -190,5 +304,37 @@ class Pending:
 pending = Pending()
 """The one of this process: two attempts can meet at one file."""
 
+_forked: Attempt | None = None
+"""The attempt during which this process was forked."""
+
+
+def _retell(access: Access) -> None:
+    """In a child process: say what is known of an access now that could not be said before."""
+    now_known = {"at": now(), "target": access.target, "before": access.before and asdict(access.before)}
+    if access.line is not None:
+        folder, key = access.line
+        spool.tell(folder, "amended", {"line": key, **now_known})
+    elif _forked is not None and _forked.is_away:
+        # told by nobody, for the parent itself has it
+        for place, shared in enumerate(_forked.accesses[: _forked.shared]):
+            if shared is access:
+                _forked.tell("amended", {"place": place, **now_known})
+
+
+def _before_fork() -> None:
+    attempt = current.get()
+    if attempt is not None:
+        attempt.hands_over(FORK)
+
+
+def _after_fork() -> None:
+    global _forked, _claim_numbers
+    _forked, _claim_numbers = current.get(), _new_claims()
+    pending.renew_lock()
+    if _forked is not None and _forked.shared is None:
+        _forked.shared = len(_forked.accesses)
+    pending.keep(_forked.accesses if _forked is not None else ())
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=pending.renew_lock)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)

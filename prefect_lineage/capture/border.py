@@ -8,19 +8,29 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.code import code_of, environment_of, git_state
 from prefect_lineage.capture.context import paused
+from prefect_lineage.capture.liveness import this_process
 from prefect_lineage.capture.parameters import bounded_each
+from prefect_lineage.capture.passing import Kept
 from prefect_lineage.model.records import RunRecord
 from prefect_lineage.model.times import from_datetime, now
 
 __all__ = [
+    "Known",
     "flow_ended",
     "flow_started",
+    "is_failure",
+    "kept_result",
+    "known_to_server",
+    "producer_of",
+    "rolled_back",
     "storage_of",
     "task_context",
     "task_ended",
@@ -84,8 +94,13 @@ def task_context() -> Any:
 
 
 @_quietly
-def task_started(engine: Any, outer: Attempt | None) -> RunRecord:
-    """A task run as it begins; ``outer`` is the attempt inside which it was called."""
+def task_started(engine: Any, outer: Attempt | None, parent: str | None = None) -> RunRecord:
+    """A task run as it begins.
+
+    Args:
+        outer: the attempt inside which it was called, if that is of this process.
+        parent: the run that called it, if that is of another one.
+    """
     from prefect.context import FlowRunContext
 
     run, task = engine.task_run, engine.task
@@ -98,7 +113,7 @@ def task_started(engine: Any, outer: Attempt | None) -> RunRecord:
         job=_job(task.name),
         flow=context.flow.name if context is not None and context.flow is not None else None,
         flow_run=flow_run,
-        parent=outer.run if outer is not None else flow_run,
+        parent=outer.run if outer is not None else parent or flow_run,
         state=run.state.name if run.state is not None else "Running",
         started_at=now(),
         attempt=max(run.run_count, 1),
@@ -107,6 +122,7 @@ def task_started(engine: Any, outer: Attempt | None) -> RunRecord:
             tags=lambda: sorted(run.tags or ()),
             code=lambda: git_state(code_of(task.fn)),
             environment=lambda: environment_of(task.fn),
+            process=this_process,
             ui_url=lambda: _ui_url("task", str(run.id)),
         ),
     )
@@ -134,6 +150,7 @@ def flow_started(context: Any, outer: Attempt | None) -> RunRecord:
             deployment=lambda: str(run.deployment_id) if run.deployment_id else None,
             code=lambda: code_of(flow.fn),
             environment=lambda: environment_of(flow.fn),
+            process=this_process,
             ui_url=lambda: _ui_url("flow", str(run.id)),
         ),
     )
@@ -160,7 +177,7 @@ def _ui_url(kind: str, run: str) -> str | None:
 
 
 @_quietly
-def task_ended(record: RunRecord, engine: Any) -> RunRecord:
+def task_ended(record: RunRecord, engine: Any, cache_key: dict[str, Any] | None = None) -> RunRecord:
     """How a task run ended, told briefly: the rest is known since it began."""
     run = engine.task_run
     state = run.state
@@ -169,15 +186,163 @@ def task_ended(record: RunRecord, engine: Any) -> RunRecord:
         state=state.name if state is not None else None,
         ended_at=now(),
         attempt=max(run.run_count, 1),
+        details={"cache_key": cache_key} if cache_key else {},
+        result_key=_result_key(state),
     )
 
 
 @_quietly
+def rolled_back(engine: Any) -> RunRecord:
+    """A task run whose transaction was rolled back after it had ended."""
+    run = engine.task_run
+    return RunRecord(str(run.id), state="RolledBack", ended_at=now(), attempt=max(run.run_count, 1))
+
+
+@_quietly
+def kept_result(engine: Any) -> tuple[Kept, bool] | None:
+    """The result that a task run has in Prefect's result storage, and whether it was found there."""
+    state = engine.task_run.state
+    key = _result_key(state)
+    if key is None or not state.is_completed():
+        return None
+    cached = state.name == "Cached"
+    persisted = cached or bool(getattr(state.data, "is_persisted", False))
+    return Kept(key, getattr(state.data, "result", None), persisted), cached
+
+
+def _result_key(state: Any) -> str | None:
+    """Where the result lies, alike for the run that made it and for those that find it in the cache."""
+    metadata = getattr(state.data, "metadata", None) if state is not None else None
+    key = getattr(metadata, "storage_key", None)
+    if not isinstance(key, str):
+        return None
+    block = getattr(metadata, "storage_block_id", None)
+    return f"{block or platform.node()}/{key}"
+
+
+def is_failure(result: object) -> bool:
+    """Whether a task's function returned a state that is none of success."""
+    from prefect.client.schemas.objects import State
+
+    return isinstance(result, State) and not result.is_completed()
+
+
+def producer_of(expression: object) -> str | None:
+    """The run whose result a future or a state stands for."""
+    run = getattr(expression, "task_run_id", None)
+    details = getattr(expression, "state_details", None)
+    if run is None and details is not None:
+        run = details.task_run_id or details.flow_run_id
+    return str(run) if run is not None else None
+
+
+@_quietly
 def flow_ended(run: str, context: Any, exception: BaseException | None) -> tuple[RunRecord, bool]:
-    """How a flow run ended, and whether it completed; one that an exception left half done has crashed."""
+    """How a flow run ended, and whether it completed; one that an exception left half done has mostly crashed."""
     state = context.flow_run.state
     kind = state.type.value if state is not None else ""
-    name = "Crashed" if exception is not None and kind not in _FINAL else state and state.name
+    is_cut = exception is not None and kind not in _FINAL
+    name = _cut_short() if is_cut else state and state.name
     details = _details(code=lambda: git_state(code_of(context.flow.fn)))
-    record = RunRecord(run, state=name, ended_at=now(), details=details)
+    record = RunRecord(run, state=name, ended_at=now() if name is not None else None, details=details)
     return record, kind == "COMPLETED"
+
+
+def _cut_short() -> str | None:
+    """The state that Prefect's engine is about to give a run that it was told to stop; None: it goes on elsewhere."""
+    try:
+        from prefect._internal.control_listener import get_intent
+    except ImportError:  # nothing that a user may rely on, so it may be gone some day
+        return "Crashed"
+    intent = get_intent()
+    if intent == "cancel":
+        return "Cancelled"
+    return "Crashed" if intent is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What Prefect's server says of a run.
+
+    Attributes:
+        state: the name of its state.
+        type: one of Prefect's types of states.
+        at: when it came into that state, in microseconds since the epoch.
+    """
+
+    state: str
+    type: str
+    at: int
+
+    @property
+    def is_final(self) -> bool:
+        """Has it ended?"""
+        return self.type in _FINAL
+
+    @property
+    def kills(self) -> bool:
+        """Has it ended in a way that takes the runs inside it along?"""
+        return self.type in {"CANCELLED", "CRASHED"}
+
+    @property
+    def is_waiting(self) -> bool:
+        """May it go on in another process?"""
+        return not self.is_final and self.type != "RUNNING"
+
+
+_ASKED = 200
+"""Runs asked for in one request: the most that a server answers."""
+
+_ASK_SECONDS = 10.0
+
+
+def known_to_server(runs: Iterable[tuple[str, str]]) -> tuple[dict[str, Known], str | None]:
+    """What the server of ``PREFECT_API_URL`` says of runs.
+
+    Args:
+        runs: kind (``flow`` or ``task``) and UUID of each.
+
+    Returns:
+        What it knows, by UUID, and why it could not be asked for all, if it is set but does not answer.
+    """
+    from prefect.settings import get_current_settings
+
+    found: dict[str, Known] = {}
+    url = get_current_settings().api.url
+    if url is None:  # a client would start a server of its own, which knows of nothing
+        return found, None
+    wanted = set(runs)
+    try:
+        for kind in ("flow", "task"):
+            found |= _ask(kind, sorted(uuid for asked, uuid in wanted if asked == kind))
+    except Exception as error:  # noqa: BLE001 - a server can fail in any way; what it does not say is not known
+        words = str(error).strip().partition("\n")[0] or type(error).__name__
+        return found, f"Prefect's server at {url} does not answer: {words}"
+    return found, None
+
+
+def _ask(kind: str, runs: list[str]) -> dict[str, Known]:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, TaskRunFilter, TaskRunFilterId
+    from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    found = {}
+    with (
+        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+        get_client(sync_client=True, httpx_settings={"timeout": _ASK_SECONDS}) as client,
+    ):
+        for start in range(0, len(runs), _ASKED):
+            chunk: Any = runs[start : start + _ASKED]
+            told: list[Any]
+            if kind == "flow":
+                flows = FlowRunFilter(id=FlowRunFilterId(any_=chunk))
+                told = client.read_flow_runs(flow_run_filter=flows, limit=_ASKED)
+            else:
+                tasks = TaskRunFilter(id=TaskRunFilterId(any_=chunk))
+                told = client.read_task_runs(task_run_filter=tasks, limit=_ASKED)
+            for run in told:
+                if run.state is not None:
+                    at = from_datetime(run.state.timestamp)
+                    kind_of_state = run.state.type.value
+                    found[str(run.id)] = Known(run.state.name or kind_of_state.title(), kind_of_state, at)
+    return found

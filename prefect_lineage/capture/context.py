@@ -6,8 +6,6 @@ never records itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -19,12 +17,15 @@ __all__ = ["current", "paused"]
 current: ContextVar[Attempt | None] = ContextVar("prefect_lineage_attempt", default=None)
 
 
-@contextmanager
-def paused() -> Iterator[Attempt | None]:
-    """Record nothing in this block; gives the attempt that was running."""
-    attempt = current.get()
-    token = current.set(None)
-    try:
-        yield attempt
-    finally:
-        current.reset(token)
+class paused:  # noqa: N801 - used as a block
+    """Record nothing in this block; gives the attempt that was running. A class, for it is entered for every record."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> Attempt | None:
+        attempt = current.get()
+        self._token = current.set(None)
+        return attempt
+
+    def __exit__(self, *exception: object) -> None:
+        current.reset(self._token)

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.digests import unhashed
+from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.identity import is_uri, local_path, named
-from prefect_lineage.capture.recorder import Recorder, guarded
+from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.capture.values import Returned, walk
 from prefect_lineage.errors import LineageError, ReferenceUnknown
 from prefect_lineage.model.entities import Version
@@ -177,7 +178,7 @@ class Declaring:
         return EdgeRecord(location, content, "input", "declared", via, type=version.type, at=now())
 
     def _record(self, attempt: Attempt, edge: EdgeRecord) -> None:
-        attempt.declared.append(edge)
+        attempt.declare(edge)
         if edge.direction == "output" and attempt.may_fail:
             # known from now on, and counted when the attempt has completed: until then it is partial,
             # no alias moves, and if the attempt fails it stays so

@@ -13,7 +13,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, claim_id, pending
 from prefect_lineage.capture.context import current
@@ -39,6 +39,9 @@ class Net:
         digester: hashes contents that are about to be destroyed.
     """
 
+    spread: ClassVar[int] = 0
+    """How many nets are spread in this process; a forked child has its parent's."""
+
     def __init__(self, digester: Digester) -> None:
         self._digester = digester
         self._patches = Patches()
@@ -58,9 +61,11 @@ class Net:
         for name in ("remove", "unlink"):
             self._patches.replace(os, name, self._removing(getattr(os, name), f"os.{name}"))
         self._patches.rebind()
+        Net.spread += 1
 
     def remove(self) -> None:
         """Take the net in; a second call does nothing."""
+        Net.spread -= self._patches.installed
         self._patches.restore()
 
     def _opening(self, original: Callable[..., Any]) -> Callable[..., Any]:

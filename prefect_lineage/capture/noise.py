@@ -47,6 +47,7 @@ _SILENT_FILES = (
     "/ctypes/util.py",
     "/matplotlib/font_manager.py",
     "/dateutil/tz/tz.py",
+    "/distributed/diskutils.py",  # the locks of a Dask cluster's scratch space, taken where a flow starts one
 )
 _SILENT_PARTS = ("/logging/", "/importlib/", "/zoneinfo/", "/pytz/", "/certifi/", "/faker/", "/alembic/")
 _RUNNER_FILES = (

@@ -6,13 +6,14 @@ Names bound early (``from pandas import read_csv``) are rebound by one scan of t
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-__all__ = ["Patches", "alike"]
+__all__ = ["Patches", "alike", "expect"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +41,17 @@ def alike(original: object) -> Callable[[F], F]:
         return replacement
 
     return decorate
+
+
+def expect(function: Callable[..., Any], *names: str) -> None:
+    """Look before patching: these must be the parameters.
+
+    Raises:
+        TypeError: they are not.
+    """
+    found = tuple(inspect.signature(function).parameters)
+    if found != names:
+        raise TypeError(f"{function.__qualname__}{found} is not {names}")
 
 
 class Patches:

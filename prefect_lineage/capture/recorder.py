@@ -7,30 +7,31 @@ Everything here is called around the user's code. Nothing here raises into it: e
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import Token
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, pending
 from prefect_lineage.capture.carrying import Carrying
+from prefect_lineage.capture.children import gather
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.digests import Digester, unhashed
 from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.fold import Touch, deleted, fold
+from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.identity import Identity, local_path
 from prefect_lineage.capture.interception import Interceptors
 from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.noise import Noise
+from prefect_lineage.capture.passing import Passing
 from prefect_lineage.capture.redact import HIDDEN, Redactor
-from prefect_lineage.capture.values import Returned, Values, walk
+from prefect_lineage.capture.values import Values
 from prefect_lineage.model.records import Content, Deletion, EdgeRecord, Location, Record, RunRecord
-from prefect_lineage.model.times import now
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import Settings, prefect_home
 from prefect_lineage.store.drain import Drain
@@ -39,7 +40,7 @@ from prefect_lineage.store.journal import Journal
 if TYPE_CHECKING:
     from prefect_lineage.store.store import Store
 
-__all__ = ["Recorder", "guarded"]
+__all__ = ["Recorder"]
 
 log = logging.getLogger("prefect_lineage")
 
@@ -49,22 +50,7 @@ FLUSH_SECONDS = 10.0
 LOOP_SECONDS = 0.2
 """The same where an event loop would stand still meanwhile; the drain goes on behind it."""
 
-P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def guarded(method: Callable[P, R]) -> Callable[P, R | None]:
-    """The one home of the wide ``except``: a fault of ours is logged, and the flow goes on."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:
-            log.warning("Lineage lost a record in %s: %r", method.__name__, error, exc_info=error)
-            return None
-
-    return call
 
 
 class Recorder:
@@ -82,6 +68,7 @@ class Recorder:
         self.identity = Identity(str(settings.root), settings.namespace)
         self.redactor = Redactor(settings.redact, self.plugins)
         self.values = Values(self.digester, self.plugins)
+        self.passing = Passing(self, self.values)
         self.journal = Journal(settings.journal_dir)
         self.drain = Drain(self.journal, self._open_store)
         self._net = Net(self.digester)
@@ -126,7 +113,7 @@ class Recorder:
     @guarded
     def begin_run(self, run: RunRecord) -> None:
         """A run has started: it is known from now on, whatever becomes of it."""
-        self._spread_nets()
+        self.spread_nets()
         self.write(Record(self._scrubbed(run)))
 
     @guarded
@@ -158,7 +145,8 @@ class Recorder:
             if store is not None:
                 store.close()
 
-    def _spread_nets(self) -> None:
+    def spread_nets(self) -> None:
+        """Watch what this process does from now on; a second call does nothing."""
         if self._netted:
             return
         with self._spreading, paused():
@@ -205,20 +193,46 @@ class Recorder:
     # -- attempts --------------------------------------------------------------------------------
 
     def begin_attempt(
-        self, run: str, number: int, job: str, storage: tuple[str, ...] = (), *, may_fail: bool = False
+        self,
+        run: str,
+        number: int,
+        job: str,
+        storage: tuple[str, ...] = (),
+        *,
+        may_fail: bool = False,
+        remote: bool = False,
+        root: str | None = None,
     ) -> tuple[Attempt, Token[Attempt | None]]:
-        """From here on, in this context, what happens belongs to this attempt."""
+        """From here on, in this context, what happens belongs to this attempt.
+
+        Args:
+            remote: what it returns goes to another process.
+            root: the outermost run, where that runs in another process.
+        """
         limit = self.settings.max_edges_per_run
         folders = tuple(map(os.path.realpath, storage))
         outer = current.get()
-        root = outer.root if outer is not None else run
-        attempt = Attempt(run, number, job, root, may_fail=may_fail, limit=limit, storage=folders)
+        root = outer.root if outer is not None else root or run
+        attempt = Attempt(
+            run,
+            number,
+            job,
+            root,
+            may_fail=may_fail,
+            limit=limit,
+            storage=folders,
+            remote=remote,
+            settings=self.settings,
+        )
         return attempt, current.set(attempt)
 
     @guarded
     def end_attempt(self, attempt: Attempt, run: RunRecord, *, completed: bool) -> None:
         """Fold what the attempt did and record it; ``completed`` is False if it failed."""
+        if attempt.is_away:
+            return  # a forked child has come out of the user's code: the attempt ends where it began
         attempt.closed = True
+        gather(attempt)
         with paused():
             touches = fold(attempt.accesses, lambda path, write: self._is_noise(attempt, path, write))
             edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
@@ -346,60 +360,6 @@ class Recorder:
             pending.expect(access)
         return access
 
-    # -- values ----------------------------------------------------------------------------------
-
-    @guarded
-    def value_returned(self, attempt: Attempt, value: object) -> None:
-        """An attempt returned a value; it is recorded when another run receives it."""
-        if self.settings.values == "off" or _is_prefects(value):
-            return
-        known = self.values.who_returned(value)
-        if known is not None and known.run == attempt.run:
-            return  # named already, while the task ran
-        returned = Returned(attempt.run, attempt.number, attempt.job, root=attempt.root)
-        self.values.remember(value, returned)
-        if self.settings.values == "all":
-            self._record_returned(returned, value)
-
-    @guarded
-    def values_passed(self, attempt: Attempt, parameters: Mapping[str, object]) -> None:
-        """An attempt begins with these arguments: those that other runs returned are its inputs."""
-        if self.settings.values == "off":
-            return
-        seen: set[int] = set()
-        for parameter, argument in parameters.items():
-            for value in walk(argument):
-                returned = self.values.who_returned(value)
-                if returned is None or id(returned) in seen or returned.run == attempt.run:
-                    continue
-                seen.add(id(returned))
-                changed = self._record_returned(returned, value)
-                edge = self.values.input_edge(returned, parameter, now(), changed=changed)
-                attempt.declared.append(self._without_secrets(edge))
-        if attempt.declared:
-            self.write(Record(RunRecord(attempt.run), attempt.number, tuple(attempt.declared)))
-
-    def _record_returned(self, returned: Returned, value: object) -> bool:
-        """Record the producer's edge once; True if the value is no longer what was returned."""
-        with paused():
-            if returned.recorded and id(value) != returned.identity:
-                return False  # a part of what was recorded as a whole
-            changed = self.values.changed(returned, value)
-            if returned.recorded:
-                return changed
-            if returned.type == "value":
-                returned.type = self.values.type_of(value)
-            returned.recorded = True
-            edge = self._without_secrets(self.values.output_edge(returned, now()))
-            self.write(Record(RunRecord(returned.run), returned.attempt, (edge,)))
-            return changed
-
-    def _without_secrets(self, edge: EdgeRecord) -> EdgeRecord:
-        """A part of a value is called by its key, and a key may be anything."""
-        place = edge.location
-        key, uri = self.redactor.text(place.key), self.redactor.text(place.uri)
-        return dataclasses.replace(edge, location=Location(place.namespace, key, uri))
-
 
 def _of_failure(edge: EdgeRecord) -> EdgeRecord:
     return dataclasses.replace(edge, partial=True, aliases=())
@@ -427,11 +387,6 @@ def _with_unchanged(edges: list[EdgeRecord], declared: list[EdgeRecord]) -> list
         else edge
         for edge in edges
     ]
-
-
-def _is_prefects(value: object) -> bool:
-    """Whether it is a state, a future and the like: how Prefect passes values, and none itself."""
-    return str(getattr(type(value), "__module__", "")).startswith("prefect.")
 
 
 def _guessed_type(target: str) -> str:

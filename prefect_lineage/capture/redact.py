@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from prefect_lineage.plugins import Plugins
@@ -69,6 +70,10 @@ _HINT = re.compile(
 """Without one of these no rule by name can match: most texts are let go after this one look."""
 
 
+_REMEMBERED = 512
+"""Characters: the answers for shorter texts are kept."""
+
+
 class Redactor:
     """Scrubs text by the built-in patterns, the user's, and the plugins'.
 
@@ -81,6 +86,8 @@ class Redactor:
         self.warnings: list[str] = []
         self._extra: list[re.Pattern[str]] = []
         self._plugins = plugins if plugins and plugins.implements("lineage_redaction") else None
+        # every run of a flow has the same keys, versions of packages and names of files
+        self._remembered = lru_cache(maxsize=8192)(self._text)
         for pattern in patterns:
             try:
                 self._extra.append(re.compile(pattern))
@@ -89,6 +96,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` without its secrets."""
+        if self._plugins is None and len(text) <= _REMEMBERED:
+            return self._remembered(text)
+        return self._text(text)
+
+    def _text(self, text: str) -> str:
         if "://" in text:
             text = _scrubbed(text, _IN_URIS)
         if _HINT.search(text):
@@ -111,7 +123,7 @@ class Redactor:
 
     def data(self, value: Any, name: str = "") -> Any:
         """JSON data without its secrets: by the look of texts and by the names of keys."""
-        if name and not _tells_nothing(value) and _SECRET_NAME.search(name):
+        if name and _is_secret_name(name) and not _tells_nothing(value):
             return HIDDEN
         if isinstance(value, str):
             return self.text(value)
@@ -126,6 +138,11 @@ def _scrubbed(text: str, rules: _Rules) -> str:
     for pattern, hidden in rules:
         text = pattern.sub(hidden, text)
     return text
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def _tells_nothing(value: object) -> bool:

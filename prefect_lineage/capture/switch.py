@@ -6,12 +6,22 @@ import logging
 import os
 from threading import RLock
 
+from prefect_lineage.capture.bootstrap import disarm
 from prefect_lineage.capture.declaring import Declaring
 from prefect_lineage.capture.engines import Engines
+from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.recorder import Recorder
-from prefect_lineage.settings import load
+from prefect_lineage.settings import Settings, load
 
-__all__ = ["declaring", "disable", "enable", "enable_tracked", "recorder"]
+__all__ = [
+    "captures_everything",
+    "declaring",
+    "disable",
+    "enable",
+    "enable_in_child",
+    "enable_tracked",
+    "recorder",
+]
 
 log = logging.getLogger("prefect_lineage")
 
@@ -33,13 +43,27 @@ def enable_tracked() -> bool:
     return _switch_on(everything=False)
 
 
-def _switch_on(*, everything: bool) -> bool:
+def enable_in_child(settings: Settings, *, everything: bool) -> None:
+    """Capture in a process that works for a run of another one, by that one's settings, with all nets spread."""
+    if _engines is None and Net.spread:
+        return  # forked from a process that is watched, and not by this switch: by the kit for plugins' tests
+    _switch_on(everything=everything, settings=settings)
+    if _engines is not None:
+        _engines.recorder.spread_nets()
+
+
+def captures_everything() -> bool:
+    """Whether every run of this process is captured, not only the tracked ones."""
+    return _engines is not None and _engines.everything
+
+
+def _switch_on(*, everything: bool, settings: Settings | None = None) -> bool:
     global _engines
     with _lock:
         if _engines is not None:
             _engines.everything = _engines.everything or everything
             return True
-        settings = load()
+        settings = settings or load()
         for warning in settings.warnings:
             log.warning("%s", warning)
         if settings.enabled is False:
@@ -52,6 +76,7 @@ def _switch_on(*, everything: bool) -> bool:
 def disable() -> None:
     """Stop capturing and restore every patched object; a second call does nothing."""
     global _engines
+    disarm()
     with _lock:
         if _engines is None:
             return

@@ -8,12 +8,9 @@ future carried them.
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import decimal
 import enum
 import os
 import types
-import uuid
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -24,13 +21,11 @@ from typing import Any
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.digests import Digester, unhashed
 from prefect_lineage.capture.identity import value_location
+from prefect_lineage.capture.plain import CONTAINERS, DIGEST_LIMIT, MAX_ITEMS, is_plain, plain_bytes
 from prefect_lineage.model.records import Content, EdgeRecord, Location
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["Returned", "Values", "plain_bytes", "walk"]
-
-DIGEST_LIMIT = 64 << 20
-"""Bytes: a larger value is not digested, for that happens while the user's task waits."""
+__all__ = ["Returned", "Values", "is_shared", "walk"]
 
 EARLY_LIMIT = 8 << 20
 """Bytes: an array or frame below it is digested when it is returned, to know whether it was changed later."""
@@ -39,17 +34,12 @@ EARLY_MEMBERS = 100
 """The same for plain containers."""
 
 _MAX_DEPTH = 4
-_MAX_ITEMS = 1_000
-_MAX_TEXT = 4_096
 _MAX_HELD = 256
-_MAX_MEMBERS = 100_000
-_MAX_NESTING = 100
 # One object serves everybody who says it: that two runs had the same one proves nothing.
 _SHARED = (
     *(type(None), bool, int, float, complex, str, bytes, os.PathLike, type, enum.Enum),
     *(types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
 )
-_CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +52,9 @@ class Returned:
         name, type: what the user called it.
         content: known once it was digested; that of the return, where it was cheap to tell then.
         root: the outermost flow run inside which it was returned.
+        remote: it goes to another process, so its producer records it at once.
+        refers: the token of a value that another process, or an earlier run, has recorded.
+        tokens: under which it is recorded.
     """
 
     run: str
@@ -74,6 +67,9 @@ class Returned:
     content: Content | None = None
     recorded: bool = False
     root: str = ""
+    remote: bool = False
+    refers: str | None = None
+    tokens: tuple[str, ...] = ()
 
     @property
     def location(self) -> Location:
@@ -97,17 +93,18 @@ class Values:
 
     def remember(self, value: object, returned: Returned) -> None:
         """``value`` has been returned: it, and the parts of it, can be recognised from now on."""
-        if _is_shared(value):
+        if is_shared(value):
             return
         returned.identity = id(value)
         self._keep(value, returned)
-        if not isinstance(value, _CONTAINERS):
+        if not isinstance(value, CONTAINERS):
             return
         for part, item in _items(value):
-            if isinstance(item, (*_SHARED, *_CONTAINERS)):
+            if isinstance(item, (*_SHARED, *CONTAINERS)):
                 continue
             known = self.who_returned(item)
-            if returned.name is not None:  # whoever receives a part of a named thing has used that thing
+            if returned.name is not None or returned.refers is not None:
+                # whoever receives a part of a named thing has used that thing
                 if known is None or known.run == returned.run:
                     self._keep(item, returned)
             elif known is None:
@@ -118,7 +115,7 @@ class Values:
         try:
             holder: Any = weakref.ref(value, lambda _: self._known.pop(identity, None))
         except TypeError:
-            if not _is_plain(value):
+            if not is_plain(value):
                 return  # its parts are remembered; holding it would keep large data alive
             holder = _Strong(value)
         if returned.content is None:
@@ -134,7 +131,7 @@ class Values:
     def _early(self, value: object, returned: Returned) -> Content | None:
         """The content at the time of the return, for what is likely to be changed in place and cheap to digest."""
         is_array = any(hasattr(type(value), name) for name in ("shape", "__array__", "__arrow_c_stream__"))
-        if not is_array and not _is_plain(value, EARLY_MEMBERS):
+        if not is_array and not is_plain(value, EARLY_MEMBERS):
             return None
         with paused():
             found = self._digest(value, EARLY_LIMIT)
@@ -169,6 +166,16 @@ class Values:
             if returned.content is None:
                 returned.content = content
             return content.digest != returned.content.digest
+
+    def was_changed(self, returned: Returned, value: object) -> bool:
+        """The same for a value of another process, as far as its content was cheap to tell when it came."""
+        if returned.content is None or id(value) != returned.identity:
+            return False
+        return self.content(value, returned.run, returned.part).digest != returned.content.digest
+
+    def without_digest(self, value: object, run: str) -> Content:
+        """The content of a value that is one version per run."""
+        return dataclasses.replace(unhashed(run, "return"), **self._described(value))
 
     def content(self, value: object, run: str, part: str = "") -> Content:
         """The content of a value; one version per run where no plugin can digest it."""
@@ -253,7 +260,7 @@ class _Strong:
 def walk(value: object, depth: int = _MAX_DEPTH) -> Iterator[object]:
     """A value and what is in it: containers and dataclasses, each once, to a bounded depth and number in all."""
     seen: set[int] = set()
-    left = _MAX_ITEMS
+    left = MAX_ITEMS
     waiting = [iter(((value, depth),))]
     while waiting and left:
         item, below = next(waiting[-1], (None, -1))
@@ -285,124 +292,13 @@ def _items(value: object) -> Iterator[tuple[str, object]]:
     else:
         return
     for index, pair in enumerate(found):
-        if index >= _MAX_ITEMS:
+        if index >= MAX_ITEMS:
             return
         yield pair
 
 
-def _is_plain(value: object, limit: int = _MAX_ITEMS) -> bool:
-    """Whether holding the value alive is cheap: a container of small scalars, or of such containers."""
-    if not isinstance(value, _CONTAINERS):
-        return False
-    seen = 0
-    pending: list[object] = [value]
-    while pending:
-        item = pending.pop()
-        seen += 1
-        if seen > limit:
-            return False
-        if isinstance(item, _CONTAINERS):
-            if len(item) > limit:
-                return False
-            pending += item.values() if isinstance(item, dict) else item
-        elif isinstance(item, (str, bytes)):
-            if len(item) >= _MAX_TEXT:
-                return False
-        elif not isinstance(item, (type(None), bool, int, float)):
-            return False
-    return True
-
-
-def _is_shared(value: object) -> bool:
+def is_shared(value: object) -> bool:
     """Whether the interpreter or a module may hand the very same object to several runs."""
-    if isinstance(value, (tuple, frozenset)) and len(value) <= _MAX_ITEMS:
-        return all(map(_is_shared, value))
+    if isinstance(value, (tuple, frozenset)) and len(value) <= MAX_ITEMS:
+        return all(map(is_shared, value))
     return isinstance(value, _SHARED)
-
-
-class _NotPlain(Exception):
-    """The value is no plain data, or too much of it."""
-
-
-def plain_bytes(value: object, limit: int = DIGEST_LIMIT) -> bytes | None:
-    """Canonical bytes of plain data, equal for equal values of equal types in any process.
-
-    Returns:
-        None for anything else, and for what takes more than ``limit`` bytes.
-    """
-    writer = _Plain(limit)
-    try:
-        writer.write(value, _MAX_NESTING)
-    except (_NotPlain, ValueError, RuntimeError):  # an int of thousands of digits; changed meanwhile
-        return None
-    return b"".join(writer.chunks)
-
-
-_NUMBERS = frozenset({type(None), bool, int, float})
-_SPELT = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
-
-
-class _Plain:
-    """Plain data as bytes, each with its type and length before it, so that no two values share theirs."""
-
-    def __init__(self, limit: int) -> None:
-        self.chunks: list[bytes] = []
-        self._bytes = limit
-        self._members = _MAX_MEMBERS
-
-    def write(self, value: object, depth: int) -> None:
-        """Append ``value``; raises :class:`_NotPlain`."""
-        kind = type(value)
-        if kind in _NUMBERS:
-            self._put(kind.__name__, repr(value).encode())
-        elif isinstance(value, str) and kind is str:
-            self._spend(len(value))
-            self._put("str", value.encode("utf-8", "surrogatepass"))
-        elif isinstance(value, (bytes, bytearray)) and kind in (bytes, bytearray):
-            self._spend(len(value))
-            self._put(kind.__name__, bytes(value))
-        elif kind in _SPELT:
-            self._put(kind.__name__, repr(value).encode())
-        elif kind in _CONTAINERS and depth:
-            self._container(value, depth - 1)
-        else:
-            raise _NotPlain
-
-    def _container(self, value: Any, depth: int) -> None:
-        name = type(value).__name__
-        if len(value) > self._bytes // 8:  # estimated first: a long list is not spelt only to be dropped
-            raise _NotPlain
-        if isinstance(value, (list, tuple)) and _NUMBERS.issuperset(set(map(type, value))):
-            self._put(f"{name} of numbers", repr(value).encode())
-            return
-        self._members -= len(value)
-        if self._members < 0:
-            raise _NotPlain
-        self._put(name, str(len(value)).encode())
-        if isinstance(value, (list, tuple)):
-            for item in value:
-                self.write(item, depth)
-        elif isinstance(value, dict):
-            pairs = [(self._alone(key, depth), key) for key in value]
-            for spelt, key in sorted(pairs, key=lambda pair: pair[0]):
-                self._put("key", spelt)
-                self.write(value[key], depth)
-        else:
-            for spelt in sorted(self._alone(item, depth) for item in value):
-                self._put("member", spelt)
-
-    def _alone(self, value: object, depth: int) -> bytes:
-        """The bytes of one key or member, to sort by."""
-        other = _Plain(self._bytes)
-        other.write(value, depth)
-        return b"".join(other.chunks)
-
-    def _put(self, kind: str, body: bytes) -> None:
-        chunk = b"%s %d:%s" % (kind.encode(), len(body), body)
-        self._spend(len(chunk))
-        self.chunks.append(chunk)
-
-    def _spend(self, size: int) -> None:
-        if size > self._bytes:
-            raise _NotPlain
-        self._bytes -= size

@@ -29,7 +29,7 @@ def app() -> App:
         version=_version,
         help_format="plaintext",
     )
-    for command in (run, map_, ls, show, upstream, downstream, plugins, sync):
+    for command in (run, map_, ls, show, upstream, downstream, plugins, sync, doctor):
         top.command(command, name=command.__name__.rstrip("_"))
     store = App(name="db", help="Look after the store.", help_format="plaintext")
     store.command(db_upgrade, name="upgrade")
@@ -129,7 +129,13 @@ def ls(
     from prefect_lineage.cli.listing import Wanted, list_entities
 
     wanted = Wanted(what, pattern, type_, state, job, flow, flow_run, tag, since, until, limit, offset)
-    return list_entities(wanted, out)
+    try:
+        return list_entities(wanted, out)
+    finally:  # also where there is no store yet: then all of it waits
+        if not out.json:
+            from prefect_lineage.cli.hints import hint_at_waiting
+
+            hint_at_waiting(out.url)
 
 
 def show(
@@ -200,9 +206,11 @@ def sync(
     *,
     out: OutputOptions = OUTPUT,
 ) -> int:
-    """Load the journals that wait on disk into the store.
+    """Load the journals that wait on disk into the store, and end the runs that ended unseen.
 
     A journal waits when a process died before it could write to the store, or comes from another machine.
+    A run whose end nobody recorded (kill -9, a power failure, a cancellation) gets the state that Prefect's
+    server knows, or Crashed if it ran on this machine and its process is gone; else it stays as it is.
 
     For example:
       prefect-lineage sync /mnt/worker-7/lineage-journal
@@ -210,6 +218,25 @@ def sync(
     from prefect_lineage.cli.upkeep import load_journals
 
     return load_journals(directory, out)
+
+
+def doctor(
+    *,
+    quick: Annotated[bool, flag("Leave out what is slow: process pools, Dask, Ray, served flows.")] = False,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """Look at what is set here, and run a little flow in each way that this machine can.
+
+    Everything happens in a temporary directory, with a store and a server of Prefect's that are deleted
+    afterwards; it takes a minute or two, with --quick about a third of that. Ends with exit code 1 if something
+    does not work.
+
+    For example:
+      prefect-lineage doctor --quick
+    """
+    from prefect_lineage.cli.doctor import examine
+
+    return examine(out, quick=quick)
 
 
 def db_upgrade(*, out: OutputOptions = OUTPUT) -> int:

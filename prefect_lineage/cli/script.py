@@ -20,7 +20,7 @@ from types import CodeType, ModuleType, TracebackType
 
 from prefect_lineage.errors import LineageError
 
-__all__ = ["run_module", "run_script", "split_arguments"]
+__all__ = ["plugin_switch", "run_module", "run_script", "split_arguments"]
 
 _INTERRUPTED = 130
 _OWN_FRAMES = (
@@ -168,13 +168,13 @@ def _start_capture(url: str | None) -> None:
         os.environ["PREFECT_LINEAGE_URL"] = store_url(url)
     if load().enabled is False:
         return
-    os.environ[_plugin_switch()] = "1"
+    os.environ[plugin_switch()] = "1"
     import prefect_lineage
 
     prefect_lineage.enable()
 
 
-def _plugin_switch() -> str:
+def plugin_switch() -> str:
     """Prefect's own switch; before 3.8 it bore another name, which later releases warn about."""
     try:
         release = tuple(int(part) for part in version("prefect").split(".")[:2])

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from prefect_lineage.api.lineage import Lineage
 from prefect_lineage.cli.opening import opened
 from prefect_lineage.cli.options import OutputOptions
 from prefect_lineage.cli.screen import Screen
@@ -25,15 +26,23 @@ def show_node(ref: str, out: OutputOptions) -> int:
     with opened(out) as lineage:
         node = lineage.node(ref)
         graph = lineage.graph(ref, depth=1)
+        other = None if out.json else _other(node, lineage)
     if out.json:
         print_json(node_document(node, graph))
         return 0
     screen = Screen()
     if isinstance(node, Version):
-        _show_version(node, graph, screen)
+        _show_version(node, graph, other, screen)
     else:
-        _show_run(node, graph, screen)
+        _show_run(node, graph, other, screen)
     return 0
+
+
+def _other(node: Version | Run, lineage: Lineage) -> Version | Run | None:
+    """What replaced the version, or computed what the cached run returned."""
+    if isinstance(node, Version):
+        return lineage.node(node.replaced_by) if node.replaced_by else None
+    return lineage.node(f"run:{node.cached_from}") if node.cached_from else None
 
 
 def node_document(node: Version | Run, graph: Graph) -> dict[str, Any]:
@@ -58,7 +67,7 @@ def _sides(run: Run, graph: Graph, direction: str) -> list[tuple[Version, Edge]]
     return [(versions[edge.version], edge) for edge in _edges_of(run, graph) if edge.direction == direction]
 
 
-def _show_version(version: Version, graph: Graph, screen: Screen) -> None:
+def _show_version(version: Version, graph: Graph, other: Version | Run | None, screen: Screen) -> None:
     _title(f"{visible(version.name)}:{version.version}", version.type, screen)
     marks = [
         word for word, holds in (("partial", version.partial), ("raced while read", version.raced)) if holds
@@ -75,6 +84,7 @@ def _show_version(version: Version, graph: Graph, screen: Screen) -> None:
             "rows": version.rows,
             "description": version.description,
             "marks": ", ".join(marks),
+            "replaced by": f"{other} ({other.id})" if isinstance(other, Version) else None,
             "id": version.id,
         },
         screen,
@@ -87,7 +97,7 @@ def _show_version(version: Version, graph: Graph, screen: Screen) -> None:
         _neighbours(title, ((runs[edge.run], edge) for edge in edges), screen)
 
 
-def _show_run(run: Run, graph: Graph, screen: Screen) -> None:
+def _show_run(run: Run, graph: Graph, other: Version | Run | None, screen: Screen) -> None:
     _title(visible(run.job), run.kind, screen)
     details = dict(run.details)
     _facts(
@@ -95,6 +105,7 @@ def _show_run(run: Run, graph: Graph, screen: Screen) -> None:
             "run": run.name,
             "id": run.id,
             "state": Text(visible(run.state), style=STATE_STYLES.get(run.state, "")),
+            "cached from": _origin(other, screen) if isinstance(other, Run) else None,
             "started": _when(run.started_at, screen),
             "ended": _when(run.ended_at, screen),
             "took": duration(run.duration),
@@ -111,6 +122,10 @@ def _show_run(run: Run, graph: Graph, screen: Screen) -> None:
     _mapping("further", details, screen)
     _neighbours("inputs", _sides(run, graph, "input"), screen)
     _neighbours("outputs", _sides(run, graph, "output"), screen)
+
+
+def _origin(run: Run, screen: Screen) -> str:
+    return f"{run.job} {run.id[:8]}, {_when(run.ended_at, screen)}"
 
 
 def _title(name: str, kind: str, screen: Screen) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from prefect_lineage.capture.reconcile import Reconciled, reconcile
 from prefect_lineage.cli.opening import opened
 from prefect_lineage.cli.options import OutputOptions
 from prefect_lineage.cli.screen import Screen
 from prefect_lineage.cli.streams import complain, print_json
 from prefect_lineage.cli.text import count, visible
 from prefect_lineage.plugins import PluginReport, report
+from prefect_lineage.store.store import Store
 
 __all__ = ["list_plugins", "load_journals", "print_stats", "upgrade_store"]
 
@@ -48,16 +50,25 @@ def _plugin_cells(plugin: PluginReport) -> tuple[Text, ...]:
 
 
 def load_journals(directory: Path | None, out: OutputOptions) -> int:
-    """Load the journals that wait; exit code 2 if something in them could not be loaded."""
+    """Load the journals that wait, and end the runs that ended unseen.
+
+    Returns:
+        The exit code: 2 if something in the journals could not be loaded.
+    """
     with opened(out, readonly=False) as lineage:
         done, source = lineage.sync(directory), lineage.source
+        with Store.open(lineage.url) as store:
+            ends = reconcile(store)
     if out.json:
-        print_json(asdict(done))
+        print_json({**asdict(done), "ends": asdict(ends)})
     else:
         words = f"{count(done.records, 'record')} of {count(done.files, 'journal')} loaded into {source}"
         if done.busy:
             words += f"; {count(done.busy, 'journal')} left to the running process that writes it"
         Screen().print(Text(visible(f"{words}.")))
+        _print_ends(ends)
+    if ends.problem:
+        complain(f"{ends.problem}.")
     if done.newer:
         complain(
             f"{count(done.newer, 'journal')} of a newer release waits for an upgrade of prefect-lineage."
@@ -67,6 +78,17 @@ def load_journals(directory: Path | None, out: OutputOptions) -> int:
             f"{count(done.rejected, 'line')} could not be stored and lies beside the journal, in .rejected."
         )
     return 2 if done.newer or done.rejected else 0
+
+
+def _print_ends(ends: Reconciled) -> None:
+    parts = [
+        (ends.by_server, "ended as Prefect's server says"),
+        (ends.by_process, "crashed: the process is gone"),
+        (ends.open, "not ended, as far as anybody knows"),
+    ]
+    told = [f"{count(number, 'run')} {words}" for number, words in parts if number]
+    if told:
+        Screen().print(Text(f"{'; '.join(told)}."))
 
 
 def upgrade_store(out: OutputOptions) -> int:

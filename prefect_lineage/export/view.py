@@ -35,7 +35,7 @@ class Card:
         label: the line above: ``RUN · train``, ``MODEL``.
         group: what it is filtered by: a run's job, a version's type.
         mark: a run's state by class (``completed``, ``failed`` …); empty for versions.
-        badges: words drawn beside the name: ``latest``, ``partial``, ``2 attempts``.
+        badges: words drawn beside the name: ``latest``, ``partial``, ``2 attempts``, ``cached``.
         small: drawn small: a value passed in memory.
         width, height: in the map's units.
     """
@@ -127,6 +127,7 @@ def _run_card(run: Run, job: str) -> Card:
     title = run.name or job
     label = f"{'RUN' if run.kind == 'task' else run.kind.upper()} · {job}"
     badges = [f"{run.attempt} attempts"] if run.attempt > 1 else []
+    badges += ["cached"] if mark(run.state) == "cached" else []
     return Card(
         kind="run",
         title=title,

@@ -94,6 +94,7 @@ class Version(_Bound):
         named: a user gave the name; else the artifact is called by its location.
         partial: written only by attempts that did not complete.
         deleted_at: when a run removed it from its location, if none has written it there since.
+        replaced_by: of a partial version: the id of what the last later attempt of the same run wrote instead.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Version(_Bound):
     key: str = ""
     producer_ids: tuple[str, ...] = ()
     consumer_ids: tuple[str, ...] = ()
+    replaced_by: str | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -182,6 +184,7 @@ class Version(_Bound):
             "metadata": dict(self.metadata),
             "partial": self.partial,
             "raced": self.raced,
+            "replaced_by": self.replaced_by,
             "created_at": iso(self.created_at),
             "deleted_at": iso(self.deleted_at),
             "producers": list(self.producer_ids),
@@ -197,6 +200,7 @@ class Run(_Bound):
         id: Prefect's UUID.
         job: qualified name of what it executed.
         details: parameters, code, environment, tags … (see ``docs/json.md``).
+        cached_from: of a cached run: the UUID of the run that computed what it returned, if that is recorded.
     """
 
     id: str
@@ -211,6 +215,7 @@ class Run(_Bound):
     ended_at: int | None
     attempt: int
     details: Mapping[str, Any] = field(default_factory=dict)
+    cached_from: str | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -254,6 +259,7 @@ class Run(_Bound):
             "ended_at": iso(self.ended_at),
             "duration": self.duration,
             "attempt": self.attempt,
+            "cached_from": self.cached_from,
             "parameters": {},
             "code": {},
             "environment": {},

@@ -12,11 +12,14 @@ from typing import Any, Literal
 
 __all__ = [
     "NAMED",
+    "NOTHING",
+    "NOWHERE",
     "RECORD_FORMAT",
     "VALUES",
     "Content",
     "Deletion",
     "EdgeRecord",
+    "How",
     "Location",
     "Record",
     "RunRecord",
@@ -28,8 +31,8 @@ NAMED = "name://"
 VALUES = "inmemory://"
 """The namespace of values that pass through memory; their key is the job that returned them. OpenLineage's word."""
 
-RECORD_FORMAT = 1
-"""The version of the journal's line format; a reader refuses a higher one."""
+RECORD_FORMAT = 2
+"""The version of the journal's line format: 2 added tokens and result keys. A reader refuses a higher one."""
 
 Direction = Literal["input", "output"]
 How = Literal["observed", "declared", "inferred"]
@@ -76,6 +79,13 @@ class Content:
     raced: bool = False
 
 
+NOWHERE = Location("", "", "")
+"""The location of an edge that refers to a version by a token."""
+
+NOTHING = Content("")
+"""The content of an edge that refers to a version by a token."""
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeRecord:
     """One version read or written by one attempt of a run.
@@ -94,6 +104,10 @@ class EdgeRecord:
         aliases: names to move to the version (outputs only).
         metadata: what the user attached; merged into the version's.
         typed: the type was given by a user and so replaces a guessed one.
+        tokens: names by which records of any process or machine may mean this very version (outputs only):
+            ``run:<uuid>:…`` for ever one version, anything else (``result:<key>``) may be given again later.
+        refers: the version is the one that this token means. ``location`` and ``content`` are then empty, or say
+            what it is while the token means nothing; of the rest, what describes the version is ignored.
     """
 
     location: Location
@@ -112,6 +126,15 @@ class EdgeRecord:
     description: str | None = None
     typed: bool = False
     ended: int = 0
+    tokens: tuple[str, ...] = ()
+    refers: str | None = None
+
+    @classmethod
+    def referring(
+        cls, token: str, *, direction: Direction, how: How, via: str, at: int, **rest: Any
+    ) -> EdgeRecord:
+        """An edge to the version that ``token`` means, whatever and wherever that is; ``rest``: further fields."""
+        return cls(NOWHERE, NOTHING, direction, how, via, at=at, refers=token, **rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +153,7 @@ class RunRecord:
         attempt: the highest attempt so far, from 1.
         details: parameters, code, environment, host, user, tags, deployment, ui_url …: whatever
             else is shown of a run; merged key by key.
+        result_key: where Prefect keeps what the run returned; a cached run has the key of the run that computed it.
     """
 
     id: str
@@ -144,6 +168,7 @@ class RunRecord:
     ended_at: int | None = None
     attempt: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    result_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +219,5 @@ def _edge(data: Mapping[str, Any]) -> EdgeRecord:
     content["schema"] = tuple((column, kind) for column, kind in content["schema"])
     rest = {key: value for key, value in data.items() if key not in {"location", "content"}}
     rest["aliases"] = tuple(rest["aliases"])
+    rest["tokens"] = tuple(rest.get("tokens", ()))
     return EdgeRecord(location=Location(**data["location"]), content=Content(**content), **rest)

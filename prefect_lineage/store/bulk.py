@@ -17,8 +17,10 @@ __all__ = [
     "CHUNK",
     "changed_values",
     "chunks",
+    "execute_pairs",
     "insert_all",
     "intern",
+    "pairs_table",
     "select_in",
     "select_pairs",
     "update_by_id",
@@ -54,23 +56,27 @@ def select_in(
         yield from connection.execute(statement, {"values": chunk})
 
 
-@cache
-def paired(
-    dialect: str, first: Any, second: Any, statement: sa.Select[*tuple[Any, ...]]
-) -> sa.Select[*tuple[Any, ...]]:
-    """The rows of a statement whose two columns are one of the pairs given to :func:`select_pairs`.
+def pairs_table(dialect: str, first: Any, second: Any) -> tuple[sa.TableValuedAlias, Any, Any]:
+    """A table of pairs, bound as ``pairs``, and its two columns, of the types of the given ones.
 
     The pairs travel as one JSON text: SQLite searches no index for ``(a, b) IN (…)``, it scans the table.
     """
     text = sa.bindparam("pairs", type_=sa.Text)
     if dialect == "sqlite":
         pair = sa.func.json_each(text).table_valued("value", name="pair")
-        ends: list[Any] = [sa.func.json_extract(pair.c.value, f"$[{place}]") for place in (0, 1)]
-    else:
-        pair = sa.func.json_array_elements(sa.cast(text, postgresql.JSON)).table_valued("value", name="pair")
-        value = sa.type_coerce(pair.c.value, postgresql.JSON)
-        ends = [sa.cast(value[place].astext, column.type) for place, column in enumerate((first, second))]
-    return statement.join(pair, sa.and_(first == ends[0], second == ends[1]))
+        return pair, sa.func.json_extract(pair.c.value, "$[0]"), sa.func.json_extract(pair.c.value, "$[1]")
+    pair = sa.func.json_array_elements(sa.cast(text, postgresql.JSON)).table_valued("value", name="pair")
+    value = sa.type_coerce(pair.c.value, postgresql.JSON)
+    return pair, sa.cast(value[0].astext, first.type), sa.cast(value[1].astext, second.type)
+
+
+@cache
+def paired(
+    dialect: str, first: Any, second: Any, statement: sa.Select[*tuple[Any, ...]]
+) -> sa.Select[*tuple[Any, ...]]:
+    """The rows of a statement whose two columns are one of the pairs given to :func:`select_pairs`."""
+    pair, one, other = pairs_table(dialect, first, second)
+    return statement.join(pair, sa.and_(first == one, second == other))
 
 
 def select_pairs(
@@ -80,8 +86,15 @@ def select_pairs(
     pairs: Iterable[tuple[Any, Any]],
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows whose two columns are one of the pairs."""
+    query = paired(connection.dialect.name, *columns, statement)
+    yield from execute_pairs(connection, query, pairs)
+
+
+def execute_pairs(
+    connection: Connection, query: sa.Select[*tuple[Any, ...]], pairs: Iterable[tuple[Any, Any]]
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    """The rows of a query that has a :func:`pairs_table`."""
     for chunk in chunks(sorted(pairs), 5_000):
-        query = paired(connection.dialect.name, *columns, statement)
         yield from connection.execute(query, {"pairs": dump_json(chunk)})
 
 

@@ -18,7 +18,7 @@ class Filter:
     """Conditions that all must hold; None and empty ask for nothing.
 
     Globs are case-sensitive, with ``*``, ``?``, ``[abc]`` and ``[!abc]``. Conditions on runs (``state``, ``job``,
-    ``flow``, ``flow_run``) hold for a version or an artifact if they hold for a run that wrote or read it.
+    ``flow``, ``flow_run``, ``unended``) hold for a version or an artifact if they hold for a run that wrote or read it.
 
     Attributes:
         name: glob on an artifact's name or URI; for runs on the run's name or its job.
@@ -29,6 +29,7 @@ class Filter:
         flow_run: UUID of a flow run: itself and all that is nested in it.
         tag: in the tags of a run; for versions in ``metadata["tags"]``.
         metadata: keys and values that a version's metadata holds; for runs their details.
+        unended: of a run: that no end of it is known.
         since, until: microseconds; a run's start, a version's creation, an artifact's last change. Both included.
         limit, offset: of the list, newest first.
     """
@@ -41,6 +42,7 @@ class Filter:
     flow_run: str | None = None
     tag: str | None = None
     metadata: Mapping[str, Any] | None = None
+    unended: bool = False
     since: int | None = None
     until: int | None = None
     limit: int | None = None
@@ -49,7 +51,7 @@ class Filter:
     @property
     def asks_for_runs(self) -> bool:
         """Is there a condition on runs?"""
-        return any((self.state, self.job, self.flow, self.flow_run))
+        return any((self.state, self.job, self.flow, self.flow_run, self.unended))
 
     @property
     def asks_for_documents(self) -> bool:

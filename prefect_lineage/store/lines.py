@@ -76,10 +76,11 @@ def _texts(record: Record) -> Iterator[str | None]:
     """The texts that go into columns of their own; JSON columns are cleaned by :func:`dump_json`."""
     run = record.run
     yield from (run.id, run.kind, run.name, run.job, run.flow, run.flow_run, run.parent, run.state)
+    yield run.result_key
     for edge in record.edges:
         place, content = edge.location, edge.content
         yield from (place.namespace, place.key, place.uri, edge.name, edge.type, edge.via, edge.description)
-        yield from (content.digest, content.format, *edge.aliases)
+        yield from (content.digest, content.format, *edge.aliases, *edge.tokens, edge.refers)
 
 
 def _numbers(record: Record) -> Iterator[object]:

@@ -39,15 +39,15 @@ def prepare(database: Database) -> None:
             upgrade(connection)
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the migrations that the database lacks, in the connection's transaction."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations that the database lacks, up to a revision, in the connection's transaction."""
     from alembic import command
     from alembic.config import Config
 
     scripts = Path(__file__).with_name("migrations")
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _create(connection: Connection) -> None:

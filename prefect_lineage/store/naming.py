@@ -179,6 +179,8 @@ class Naming:
         for record in records:
             keys |= {(gone.location.namespace, gone.location.key) for gone in record.deletions}
             for edge in record.edges:
+                if edge.refers is not None:
+                    continue
                 keys.add((edge.location.namespace, edge.location.key))
                 if edge.name:
                     names.add(edge.name)

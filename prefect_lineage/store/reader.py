@@ -14,7 +14,16 @@ from prefect_lineage.store.closure import Found
 from prefect_lineage.store.filters import Filter, glob_matches, glob_quote
 from prefect_lineage.store.lines import dump_json
 from prefect_lineage.store.rows import Loader
-from prefect_lineage.store.schema import artifacts, edges, history, jobs, journals, runs, versions
+from prefect_lineage.store.schema import (
+    artifacts,
+    edges,
+    history,
+    jobs,
+    journals,
+    referrals,
+    runs,
+    versions,
+)
 
 __all__ = ["Reader"]
 
@@ -110,7 +119,10 @@ class Reader:
             "artifacts": sa.select(sa.func.count()).select_from(artifacts),
             "versions": sa.select(sa.func.count()).select_from(versions),
             "runs": sa.select(sa.func.count()).select_from(runs).where(runs.c.kind.is_not(None)),
-            "edges": sa.select(sa.func.count()).select_from(edges),
+            "edges": sa.select(sa.func.count()).select_from(edges).where(_is_no_repeat()),
+            "edges_waiting": (
+                sa.select(sa.func.count()).select_from(referrals).where(referrals.c.version_id.is_(None))
+            ),
             "history": sa.select(sa.func.count()).select_from(history),
             "journals": sa.select(sa.func.count()).select_from(journals),
         }
@@ -182,9 +194,21 @@ class Reader:
             yield runs.c.flow_id.in_(self._jobs(wanted.flow))
         if wanted.flow_run is not None:
             yield runs.c.id.in_(_nested_in(wanted.flow_run))
+        if wanted.unended:
+            # of a run that was found to have crashed, nobody knows when
+            state = sa.func.lower(sa.func.coalesce(runs.c.state, ""))
+            yield sa.and_(runs.c.ended_at.is_(None), state != "crashed")
 
     def _jobs(self, glob: str) -> sa.Select[*tuple[Any, ...]]:
         return sa.select(jobs.c.id).where(glob_matches(jobs.c.name, glob, self._dialect))
+
+
+def _is_no_repeat() -> Condition:
+    """The row is no referral's beside the row of the same edge that a run told directly."""
+    direct = edges.alias("direct")
+    same = [direct.c[name] == edges.c[name] for name in ("run_id", "direction", "version_id")]
+    twin = sa.exists().where(*same, direct.c.attempt == -edges.c.attempt)
+    return sa.or_(edges.c.attempt > 0, ~twin)
 
 
 def _between(column: sa.Column[Any], wanted: Filter) -> Iterable[Condition]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 from prefect_lineage.model.entities import Artifact, Edge, Run, Source, Version
 from prefect_lineage.model.records import NAMED, VALUES
 from prefect_lineage.store.bulk import select_in, within
+from prefect_lineage.store.derived import CACHED, origins, replacements
 from prefect_lineage.store.schema import (
     DIRECTIONS,
     HOWS,
@@ -79,8 +81,10 @@ class Loader:
         }
         called = self._aliases_of(found)
         touched = self._runs_of(found)
+        partial = [row_id for row_id, row in found.items() if row.partial]
+        replaced = replacements(self._connection, partial)
         return {
-            row_id: self._version(found[row_id], called.get(row_id, []), touched)
+            row_id: self._version(found[row_id], called.get(row_id, []), touched, replaced.get(row_id))
             for row_id in wanted
             if row_id in found
         }
@@ -106,7 +110,8 @@ class Loader:
         found = {
             row.id: row for row in select_in(self._connection, statement.where(within(runs.c.id)), wanted)
         }
-        return {row_id: self._run(found[row_id]) for row_id in wanted if row_id in found}
+        cached = origins(self._connection, [row_id for row_id, row in found.items() if row.state == CACHED])
+        return {row_id: self._run(found[row_id], cached.get(row_id)) for row_id in wanted if row_id in found}
 
     def artifacts(self, ids: Iterable[int]) -> list[Artifact]:
         """Artifacts by row id, in the order asked for."""
@@ -144,7 +149,8 @@ class Loader:
         if as_of is not None:
             statement = statement.where(edges.c.at <= as_of)
         rows = select_in(self._connection, statement.where(within(edges.c.run_id)), run_ids)
-        return [(row.run_id, row.version_id, _edge(row)) for row in rows]
+        found = [(row.run_id, row.version_id, _edge(row)) for row in rows]
+        return _whole(found) if any(edge.attempt < 0 for *_, edge in found) else found
 
     def display_name(self, name: str, namespace: str) -> str:
         """An artifact's name as it is shown: a value by its job, a local file below the root by its path."""
@@ -176,7 +182,11 @@ class Loader:
         return touched
 
     def _version(
-        self, row: Row[*tuple[Any, ...]], called: list[str], touched: dict[tuple[int, int], dict[str, None]]
+        self,
+        row: Row[*tuple[Any, ...]],
+        called: list[str],
+        touched: dict[tuple[int, int], dict[str, None]],
+        replaced_by: int | None,
     ) -> Version:
         return Version(
             id=version_id(row.id),
@@ -203,10 +213,11 @@ class Loader:
             key=row.key,
             producer_ids=tuple(touched.get((row.id, OUTPUT), ())),
             consumer_ids=tuple(touched.get((row.id, INPUT), ())),
+            replaced_by=None if replaced_by is None else version_id(replaced_by),
             source=self._source,
         )
 
-    def _run(self, row: Row[*tuple[Any, ...]]) -> Run:
+    def _run(self, row: Row[*tuple[Any, ...]], cached_from: str | None) -> Run:
         return Run(
             id=row.uuid,
             kind=row.kind or "task",
@@ -220,6 +231,7 @@ class Loader:
             ended_at=row.ended_at,
             attempt=row.attempt,
             details=row.details or {},
+            cached_from=cached_from,
             source=self._source,
         )
 
@@ -237,6 +249,28 @@ class Loader:
             aliases=called,
             description=row.description,
         )
+
+
+def _whole(found: list[tuple[int, int, Edge]]) -> list[tuple[int, int, Edge]]:
+    """One edge for each attempt, though there may be a row for what was told directly and one by referral."""
+    merged: dict[tuple[int, int, str, int], Edge] = {}
+    for run_id, version, told in found:
+        edge = replace(told, attempt=abs(told.attempt))
+        key = (run_id, version, edge.direction, edge.attempt)
+        merged[key] = _joined(merged[key], edge) if key in merged else edge
+    return [(run_id, version, edge) for (run_id, version, *_), edge in merged.items()]
+
+
+def _joined(first: Edge, other: Edge) -> Edge:
+    """Both in one, as the writer joins rows; the first is the older."""
+    told = other if first.how == "inferred" else first
+    return replace(
+        told,
+        times=first.times + other.times,
+        at=first.at,
+        unchanged=first.unchanged or other.unchanged,
+        partial=first.partial and other.partial,
+    )
 
 
 def normal_root(root: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +31,9 @@ _OPEN = frozenset(
 )
 """States of a run that has not ended, in lower case."""
 
+_ENDER = "ended_by"
+"""In the details: who ended a run that did not say so itself. Such an end gives way to the run's own."""
+
 _COLUMNS = (
     "kind",
     "name",
@@ -43,6 +46,7 @@ _COLUMNS = (
     "ended_at",
     "attempt",
     "details",
+    "result_key",
 )
 
 _KNOWN = sa.select(runs).where(within(runs.c.uuid))
@@ -68,16 +72,21 @@ class Running:
         run = record.run
         row = self._rows[run.id]
         before = dict(row)
-        news = self._columns(run)
+        news, details = self._columns(run), {**(row["details"] or {}), **run.details}
         if _is_stale(row, run):
+            news.pop("ended_at", None)  # of that other end, so not of this one
             news = {column: value for column, value in news.items() if row[column] is None}
-        elif run.state is not None and _is_open(run.state) and not _is_open(row["state"]):
-            row["ended_at"] = None  # a further attempt of a run that had ended
+            if _is_ended_for_it(run.state, run.details):
+                details = {**_without_ender(run.details), **(row["details"] or {})}
+        elif run.state is not None:
+            if _is_open(run.state) and not _is_open(row["state"]):
+                row["ended_at"] = None  # a further attempt of a run that had ended
+            if not _is_ended_for_it(run.state, run.details):
+                details = _without_ender(details)
         row.update(news)
         row["kind"] = row["kind"] or "task"
         row["attempt"] = max(row["attempt"], run.attempt or record.attempt)
-        if run.details:
-            row["details"] = {**(row["details"] or {}), **run.details}
+        row["details"] = details or None
         if row != before:
             self._changed.add(run.id)
         return int(row["id"])
@@ -106,6 +115,7 @@ class Running:
             "state": run.state,
             "started_at": run.started_at,
             "ended_at": run.ended_at,
+            "result_key": run.result_key,
         }
         return {column: value for column, value in told.items() if value is not None and value != ""}
 
@@ -123,10 +133,24 @@ def _is_open(state: str | None) -> bool:
     return state is None or state.lower() in _OPEN
 
 
+def _is_ended_for_it(state: str | None, details: Mapping[str, Any] | None) -> bool:
+    """Did somebody else say that the run has ended, because it did not say so itself?"""
+    return not _is_open(state) and _ENDER in (details or {})
+
+
+def _without_ender(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in details.items() if key != _ENDER}
+
+
 def _is_stale(row: dict[str, Any], run: RunRecord) -> bool:
-    """Did the record come late: a state of an earlier attempt, or a Running after the end of this one?"""
+    """Did the record come late: a state of an earlier attempt, a Running after the end of this one, or an end
+    that somebody concluded for a run that had ended by itself?"""
     if run.state is None or row["state"] is None:
         return False
-    attempt = run.attempt or row["attempt"]
-    rank, known = (attempt, not _is_open(run.state)), (row["attempt"], not _is_open(row["state"]))
-    return bool(rank < known)
+    rank = _rank(run.attempt or row["attempt"], run.state, run.details)
+    return rank < _rank(row["attempt"], row["state"], row["details"])
+
+
+def _rank(attempt: int, state: str | None, details: Mapping[str, Any] | None) -> tuple[int, bool, bool]:
+    is_end = not _is_open(state)
+    return attempt, is_end, is_end and not _is_ended_for_it(state, details)

@@ -3,6 +3,11 @@
 Keys are integers because closures walk them; UUIDs and texts stand in one place each. Times are
 microseconds since the epoch. ``runs.parent``, ``runs.flow_run`` point at rows that may be empty but for
 their UUID until the run itself is recorded; such a row has no ``kind``.
+
+A *token* is a name of one version that records of any process know. A *referral* is an edge that names its
+version by a token: it waits in ``referrals`` until the token is known, and stays there as long as the token may
+yet come to mean another version. The row that such a referral has in ``edges`` bears the attempt negated: it is
+taken back as a whole when the meaning changes, so nothing else may be joined to it. See ``referring.py``.
 """
 
 from __future__ import annotations
@@ -41,12 +46,14 @@ __all__ = [
     "journals",
     "locations",
     "metadata",
+    "referrals",
     "runs",
+    "tokens",
     "versions",
     "vias",
 ]
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision of the schema, oldest first; a test compares it with the migration scripts."""
 
 INPUT, OUTPUT = 0, 1
@@ -147,6 +154,9 @@ runs = Table(
     Column("ended_at", BigInteger),
     Column("attempt", Integer, nullable=False),
     Column("details", _Json),
+    Column("result_key", Text),
+    # The run that a cached one had its result from is the last of this key and state before it.
+    Index("ix_runs_result_key_state_ended_at", "result_key", "state", "ended_at"),
 )
 
 edges = Table(
@@ -174,6 +184,35 @@ aliases = Table(
     Column("version_id", _Key, ForeignKey("versions.id"), nullable=False, index=True),
     Column("moved_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    # The row id of a version; minus the row id of a referral, whose version it is, whichever that may be.
+    Column("means", _Key, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("token", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("run_id", _Key, ForeignKey("runs.id"), nullable=False, index=True),
+    Column("direction", SmallInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("how", SmallInteger, nullable=False),
+    Column("via_id", _Key, ForeignKey("vias.id"), nullable=False),
+    Column("times", BigInteger, nullable=False),
+    Column("flags", SmallInteger, nullable=False),
+    Column("gives", _Json),  # tokens that mean the same version in turn
+    Column("version_id", _Key, ForeignKey("versions.id")),  # None: waits
+    Column("fallback_id", _Key, ForeignKey("versions.id")),  # what it is while the token means nothing
+    Index("ix_referrals_token_at", "token", "at"),
 )
 
 history = Table(

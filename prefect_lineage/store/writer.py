@@ -6,54 +6,26 @@ after the other, and what has changed is written in a few more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from prefect_lineage.model.records import Deletion, EdgeRecord, Record
+from prefect_lineage.model.records import NOWHERE, Deletion, EdgeRecord, Record
 from prefect_lineage.model.times import now
 from prefect_lineage.store.bulk import intern, upsert
+from prefect_lineage.store.edging import EdgeRow, EdgeRows
 from prefect_lineage.store.lines import clean_record
 from prefect_lineage.store.naming import ArtifactRow, Change, LocationRow, Naming
+from prefect_lineage.store.referring import Referral, Referring
 from prefect_lineage.store.running import Running
-from prefect_lineage.store.schema import (
-    DIRECTIONS,
-    HOWS,
-    PARTIAL,
-    UNCHANGED,
-    edges,
-    history,
-    journals,
-    vias,
-)
+from prefect_lineage.store.schema import DIRECTIONS, history, journals, vias
 from prefect_lineage.store.versioning import Versioning, VersionRow
 
 __all__ = ["apply", "position_of"]
-
-_INFERRED = HOWS.index("inferred")
-
-
-@dataclass(frozen=True, slots=True)
-class _EdgeRow:
-    """A row of ``edges`` but for its key."""
-
-    how: int
-    via_id: int
-    times: int
-    at: int
-    flags: int
-
-    def joined(self, other: _EdgeRow) -> _EdgeRow:
-        """Both in one: the same rules as in :func:`_upsert_edges`, for edges that meet within a batch."""
-        first = other if self.how == _INFERRED else self
-        unchanged = (self.flags | other.flags) & UNCHANGED
-        partial = self.flags & other.flags & PARTIAL
-        times, at = self.times + other.times, min(self.at, other.at)
-        return _EdgeRow(first.how, first.via_id, times, at, unchanged | partial)
 
 
 def position_of(connection: Connection, journal: str) -> int:
@@ -76,27 +48,9 @@ def apply(
 
 def _apply(records: Sequence[Record], connection: Connection) -> None:
     running = Running(connection, records)
-    naming = Naming(connection, records)
-    placed = [_placed(record, running.see(record), naming) for record in records]
-    versioning = Versioning(connection, (key for record in placed for key in record.contents()))
-    via_ids = intern(connection, vias, (edge.via for record in records for edge in record.edges))
-    rows: dict[tuple[int, int, int], list[tuple[VersionRow, _EdgeRow]]] = {}
-    for found in placed:
-        who, attempt = f"run:{found.record.run.id}", found.record.attempt
-        for edge, at, (artifact, location) in found.edges:
-            version = versioning.see(artifact, location, edge, at, who)
-            flags = UNCHANGED * edge.unchanged | PARTIAL * edge.partial
-            row = _EdgeRow(HOWS.index(edge.how), via_ids[edge.via], edge.times, at, flags)
-            rows.setdefault((found.run_id, DIRECTIONS.index(edge.direction), attempt), []).append(
-                (version, row)
-            )
-        for deletion, artifact in found.deletions:
-            versioning.delete(artifact, deletion, who)
+    placed, met = _met(connection, [(record, running.see(record)) for record in records])
     running.save()
-    naming.save()
-    versioning.save()
-    _save_edges(connection, _merged(rows))
-    _save_history(connection, naming.changes + versioning.changes)
+    _save_edges(connection, placed, met)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +60,16 @@ class _Placed:
     record: Record
     run_id: int
     edges: list[tuple[EdgeRecord, int, tuple[ArtifactRow, LocationRow]]]
+    referring: list[tuple[EdgeRecord, int]]
     deletions: list[tuple[Deletion, ArtifactRow]]
+
+    @property
+    def who(self) -> str:
+        return f"run:{self.record.run.id}"
+
+    @property
+    def attempt(self) -> int:
+        return max(self.record.attempt, 1)  # ``edges`` uses the sign
 
     def contents(self) -> Iterator[tuple[ArtifactRow, str]]:
         """The (artifact, digest) pairs that it speaks of."""
@@ -114,66 +77,96 @@ class _Placed:
         yield from ((artifact, deletion.digest) for deletion, artifact in self.deletions)
 
 
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """An edge whose version is known, but may not have an id yet."""
+
+    found: _Placed
+    edge: EdgeRecord
+    at: int
+    version: VersionRow
+
+
 def _placed(record: Record, run_id: int, naming: Naming) -> _Placed:
     fallback = record.run.ended_at or record.run.started_at or now()
     who = f"run:{record.run.id}"
     edges = [(edge, edge.at or fallback) for edge in record.edges]
-    places = [(edge, at, naming.place(edge, at, who)) for edge, at in edges]
+    places = [(edge, at, naming.place(edge, at, who)) for edge, at in edges if edge.refers is None]
+    referring = [(edge, at) for edge, at in edges if edge.refers is not None]
     owners = [(deletion, naming.owner(deletion.location)) for deletion in record.deletions]
-    return _Placed(record, run_id, places, [(deletion, owner) for deletion, owner in owners if owner])
+    removed = [(deletion, owner) for deletion, owner in owners if owner]
+    return _Placed(record, run_id, places, referring, removed)
 
 
-def _merged(
-    rows: dict[tuple[int, int, int], list[tuple[VersionRow, _EdgeRow]]],
-) -> dict[tuple[int, int, int, int], _EdgeRow]:
-    """One row per key: a statement may touch a row once only."""
-    merged: dict[tuple[int, int, int, int], _EdgeRow] = {}
-    for (run_id, direction, attempt), members in rows.items():
-        for version, row in members:
-            key = (run_id, direction, version.id or 0, attempt)
-            merged[key] = merged[key].joined(row) if key in merged else row
-    return merged
+def _met(connection: Connection, told: Sequence[tuple[Record, int]]) -> tuple[list[_Placed], list[_Met]]:
+    """The records of runs, and their edges with the versions that these are; saves artifacts and versions."""
+    naming = Naming(connection, [record for record, _ in told])
+    placed = [_placed(record, run_id, naming) for record, run_id in told]
+    versioning = Versioning(connection, (key for found in placed for key in found.contents()))
+    met: list[_Met] = []
+    for found in placed:
+        for edge, at, (artifact, location) in found.edges:
+            met.append(_Met(found, edge, at, versioning.see(artifact, location, edge, at, found.who)))
+        for deletion, artifact in found.deletions:
+            versioning.delete(artifact, deletion, found.who)
+    naming.save()
+    versioning.save()
+    _save_history(connection, naming.changes + versioning.changes)
+    return placed, met
 
 
-def _save_edges(connection: Connection, rows: dict[tuple[int, int, int, int], _EdgeRow]) -> None:
-    if not rows:
-        return
-    statement = _upsert_edges(connection.dialect.name)
-    connection.execute(statement, [_edge_values(key, rows[key]) for key in sorted(rows)])
-
-
-@cache
-def _upsert_edges(dialect: str) -> Any:
-    statement = upsert(dialect, edges)
-    old, new = edges.c, statement.excluded
-    unchanged = old.flags.bitwise_or(new.flags).bitwise_and(UNCHANGED)
-    partial = old.flags.bitwise_and(new.flags).bitwise_and(PARTIAL)
-    was_inferred = old.how == _INFERRED
-    return statement.on_conflict_do_update(
-        index_elements=list(edges.primary_key.columns),
-        set_={
-            "times": old.times + new.times,
-            "at": sa.case((new.at < old.at, new.at), else_=old.at),
-            "how": sa.case((was_inferred, new.how), else_=old.how),
-            "via_id": sa.case((was_inferred, new.via_id), else_=old.via_id),
-            "flags": unchanged.bitwise_or(partial),
-        },
-    )
-
-
-def _edge_values(key: tuple[int, int, int, int], row: _EdgeRow) -> dict[str, int]:
-    run_id, direction, version_id, attempt = key
-    return {
-        "run_id": run_id,
-        "direction": direction,
-        "version_id": version_id,
-        "attempt": attempt,
-        "how": row.how,
-        "via_id": row.via_id,
-        "times": row.times,
-        "at": row.at,
-        "flags": row.flags,
+def _save_edges(connection: Connection, placed: Sequence[_Placed], met: Sequence[_Met]) -> None:
+    via_ids = intern(connection, vias, (edge.via for found in placed for edge in found.record.edges))
+    rows = EdgeRows()
+    for one in met:
+        direction, version_id = DIRECTIONS.index(one.edge.direction), one.version.id or 0
+        key = (one.found.run_id, direction, version_id, one.found.attempt)
+        rows.add(key, EdgeRow.of(one.edge, one.at, via_ids))
+    named = [
+        (token, one.at, one.version.id or 0)
+        for one in met
+        if one.edge.direction == "output"
+        for token in one.edge.tokens
+    ]
+    new = {
+        _referral(found, edge, at, via_ids): (found, edge) for found in placed for edge, at in found.referring
     }
+    if named or new:
+        referring = Referring(connection)
+        referring.settle(named, new)
+        _fall_back(connection, referring, new)
+        for key, row in referring.settled:
+            rows.add(key, row)
+    rows.save(connection)
+
+
+def _fall_back(
+    connection: Connection, referring: Referring, new: Mapping[Referral, tuple[_Placed, EdgeRecord]]
+) -> None:
+    """Referrals that say themselves what they are are that, as long as their token means nothing. Only then is
+    there such a version: an unknown content that is known would be one too many."""
+    lost = referring.waiting(referral for referral, (_, edge) in new.items() if edge.location != NOWHERE)
+    if not lost:
+        return
+    told = []
+    for referral in lost:
+        found, edge = new[referral]
+        edge = replace(edge, at=referral.at, refers=None, tokens=())
+        told.append((replace(found.record, edges=(edge,), deletions=()), found.run_id))
+    _, met = _met(connection, told)
+    versions = {referral: one.version.id or 0 for referral, one in zip(lost, met, strict=True)}
+    referring.fall_back(versions)
+
+
+def _referral(found: _Placed, edge: EdgeRecord, at: int, via_ids: Mapping[str, int]) -> Referral:
+    return Referral(
+        edge.refers or "",
+        found.run_id,
+        DIRECTIONS.index(edge.direction),
+        found.attempt,
+        EdgeRow.of(edge, at, via_ids),
+        edge.tokens if edge.direction == "output" else (),
+    )
 
 
 def _save_history(connection: Connection, changes: list[Change]) -> None:

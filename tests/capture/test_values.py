@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from prefect_lineage import hookimpl
 from prefect_lineage.capture.digests import Digester
-from prefect_lineage.capture.values import Returned, Values, plain_bytes, walk
+from prefect_lineage.capture.plain import plain_bytes
+from prefect_lineage.capture.values import Returned, Values, walk
 from prefect_lineage.plugins import Plugins
 
 

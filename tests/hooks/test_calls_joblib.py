@@ -60,13 +60,19 @@ def test_an_estimator_is_a_model_when_dumped_and_when_loaded(model: object, data
     assert written.type == read.type == "model"
     assert written.content.digest == read.content.digest
     assert written.metadata["class"].endswith(type(model).__name__)
+    assert written.metadata["parameters"].keys() == model.get_params(deep=False).keys()
 
 
-def test_only_estimators_of_scikit_learn_are_models() -> None:
-    described = joblib_io.lineage_value_description(LogisticRegression())
-    assert described == {"type": "model", "format": "sklearn.linear_model._logistic.LogisticRegression"}
-    assert joblib_io.lineage_value_description(Lookalike()) is None
-    assert joblib_io.lineage_value_description([1]) is None
+def test_a_secret_among_the_parameters_of_a_model_is_hidden(data: Path) -> None:
+    with captured(joblib_io, root=data) as seen:
+        joblib.dump(Remote(api_key="k-1234"), data / "model.joblib")
+    assert seen.edge("W model.joblib").metadata["parameters"] == {"api_key": "***"}
+
+
+def test_what_only_looks_like_an_estimator_is_no_model(data: Path) -> None:
+    with captured(joblib_io, root=data) as seen:
+        joblib.dump(Lookalike(), data / "any.joblib")
+    assert seen.edge("W any.joblib").type == "file"
 
 
 def test_the_cache_of_memory_is_no_data(data: Path) -> None:

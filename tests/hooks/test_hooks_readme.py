@@ -10,7 +10,16 @@ import tomllib
 from pathlib import Path
 
 from prefect_lineage.testing import captured
-from prefect_lineage_hooks import files, joblib_io, pandas_io
+from prefect_lineage_hooks import (
+    canonical,
+    files,
+    joblib_io,
+    numpy_io,
+    pandas_io,
+    polars_io,
+    pyarrow_io,
+    sklearn_io,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "hooks" / "README.md").read_text(encoding="utf-8")
@@ -56,9 +65,10 @@ def test_the_table_names_every_shipped_hook_by_its_entry_point() -> None:
 
 
 def test_the_shipped_hooks_import_nothing_private_of_ours() -> None:
-    for module in (files, joblib_io, pandas_io):
+    hooks = (canonical, files, joblib_io, numpy_io, pandas_io, polars_io, pyarrow_io, sklearn_io)
+    for module in hooks:
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
-        ours = set(re.findall(r"^\s*(?:from|import) (prefect_lineage\S*)", source, re.MULTILINE))
+        ours = set(re.findall(r"^\s*(?:from|import) (prefect_lineage(?!_hooks)\S*)", source, re.MULTILINE))
         assert ours <= {"prefect_lineage", "prefect_lineage.interceptors"}
 
 
@@ -66,7 +76,7 @@ def test_the_watched_calls_are_there_in_the_installed_libraries() -> None:
     import joblib  # noqa: F401 - they are patched when they are loaded
     import pandas  # noqa: F401
 
-    with captured(files, joblib_io, pandas_io) as seen:
+    with captured(files, joblib_io, numpy_io, pandas_io) as seen:
         pass
     assert not seen.problems
-    assert {"shutil.copy", "joblib.dump", "pandas.read_csv", "pandas.HDFStore"} <= set(seen.watches)
+    assert {"shutil.copy", "joblib.dump", "pandas.read_csv", "pandas.HDFStore", "numpy.loadtxt"} <= set(seen.watches)

@@ -1,4 +1,4 @@
-"""The content digests of frames, series, indexes and arrays."""
+"""The content digests of frames, series and indexes."""
 
 from __future__ import annotations
 
@@ -77,8 +77,7 @@ def test_every_kind_of_change_is_another_content(change: str) -> None:
 
 SAME: dict[str, tuple[Any, Any]] = {
     "an index by range and by numbers": (frame(), frame().set_index(pd.Index([0, 1, 2]))),
-    "memory in another layout": (np.arange(6).reshape(2, 3), np.asfortranarray(np.arange(6).reshape(2, 3))),
-    "a view and its copy": (np.arange(10)[::2], np.arange(10)[::2].copy()),
+    "a view and its copy": (frame().iloc[::2], frame().iloc[::2].copy()),
     "None and NaN among strings": (
         pd.Series(["a", None], dtype=object),
         pd.Series(["a", np.nan], dtype=object),
@@ -119,11 +118,6 @@ SUPPORTED = {
     "decimals, dates and bytes": pd.Series([decimal.Decimal("1.0"), datetime.date(2024, 1, 1), b"x"]),
     "half a surrogate pair": pd.Series(["\ud800", "a", None], dtype=object),
     "an index": pd.Index(["a", "b"], name="n"),
-    "complex numbers": np.array([1 + 2j]),
-    "a record with padding": np.zeros(2, dtype=np.dtype([("a", "i1"), ("b", "f8")], align=True)),
-    "nothing": np.array([]),
-    "a number in an array": np.array(3),
-    "text of NumPy": np.array(["a", "bc"]),
 }
 
 
@@ -146,9 +140,7 @@ def test_all_of_them_differ() -> None:
         pd.Series([object()]),
         pd.DataFrame({"a": [{1, 2}]}),
         pd.DataFrame([[1]], columns=[object()]),
-        np.array([object()]),
-        np.ma.masked_array([1, 2], mask=[True, False]),
-        np.zeros(2, dtype=np.longdouble),
+        np.zeros(2),
         [1, 2],
         "text",
     ],
@@ -165,8 +157,7 @@ def test_an_object_that_holds_itself_has_no_digest() -> None:
 
 
 def test_what_is_larger_than_the_limit_is_left_alone() -> None:
-    assert pandas_io.lineage_value_digest(np.zeros(100), 799) is None
-    assert pandas_io.lineage_value_digest(np.zeros(100), 800) is not None
+    assert pandas_io.lineage_value_digest(pd.DataFrame({"a": np.zeros(100)}), 2_000) is not None
     assert pandas_io.lineage_value_digest(pd.DataFrame({"a": np.zeros(100)}), 799) is None
 
 
@@ -216,16 +207,11 @@ def test_a_value_is_described_without_a_type() -> None:
     assert "type" not in described
 
 
-def test_series_indexes_and_arrays_are_described() -> None:
+def test_series_and_indexes_are_described() -> None:
     assert pandas_io.lineage_value_description(pd.Series([1.0], name="x")) == {
         "format": "pandas.Series",
         "rows": 1,
         "schema": (("x", "float64"),),
-    }
-    assert pandas_io.lineage_value_description(np.zeros((3, 4))) == {
-        "format": "numpy.ndarray",
-        "rows": 3,
-        "schema": (("values", "float64[3, 4]"),),
     }
     index = pandas_io.lineage_value_description(pd.RangeIndex(2))
     assert index is not None

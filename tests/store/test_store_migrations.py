@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,11 +12,13 @@ from alembic.script import ScriptDirectory
 
 import prefect_lineage.store.migrate as migrate
 from prefect_lineage.errors import StoreError
+from prefect_lineage.model.records import EdgeRecord
 from prefect_lineage.store.engine import Database
 from prefect_lineage.store.schema import REVISIONS, metadata
 from prefect_lineage.store.store import Store
 
 SCRIPTS = Path(migrate.__file__).with_name("migrations")
+_CACHED: dict[str, Any] = {"direction": "output", "how": "observed", "via": "cache", "at": 8}
 
 
 def _shape(path: Path) -> dict[str, object]:
@@ -60,12 +63,53 @@ def test_the_revisions_in_the_code_are_those_of_the_scripts() -> None:
     assert scripts.get_current_head() == REVISIONS[-1]
 
 
-def test_an_older_store_is_upgraded_where_it_may_be_written(url: str, make, monkeypatch) -> None:
-    # There is one revision so far, so the store becomes older by a release that knows one more.
-    with Store.open(url) as store:
-        store.apply([make.run("r", make.write("/x", "aa"))])
-    monkeypatch.setattr(migrate, "REVISIONS", (*REVISIONS, "next"))
+def _store_of_0001(path: Path) -> None:
+    """A store as the first release left it: one run that wrote one version and read another."""
+    database = Database(f"sqlite:///{path}")
+    with database.writing() as connection:
+        migrate.upgrade(connection, "0001")
+    database.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("""
+            INSERT INTO jobs VALUES (1, 'flow.task');
+            INSERT INTO vias VALUES (1, 'open');
+            INSERT INTO runs VALUES (1, 'r', 'task', 'r-name', 1, NULL, NULL, NULL, 'Cached', 5, 9, 2, '{"a":1}');
+            INSERT INTO artifacts VALUES (1, 'file://h', '/x', 'file:///x', 'file', 'file:///x', 2, NULL, 1, 2);
+            INSERT INTO locations VALUES (1, 'file://h', '/x', 'file:///x', 1);
+            INSERT INTO versions VALUES
+                (1, 1, 0, 'blake3:aa', 'all', 7, 'csv', 3, NULL, NULL, NULL, 1, 0, 0, 1, NULL),
+                (2, 1, 1, 'blake3:bb', 'all', 8, 'csv', 3, NULL, NULL, NULL, 1, 1, 0, 2, NULL);
+            INSERT INTO edges VALUES (1, 0, 1, 1, 0, 1, 4, 6, 0), (1, 1, 2, 2, 0, 1, 1, 7, 2);
+            INSERT INTO aliases VALUES (1, 'latest', 1, 1);
+            INSERT INTO journals VALUES ('j', 100, 1);
+        """)
+        connection.commit()
+
+
+def test_a_store_of_the_first_revision_keeps_its_data(tmp_path: Path, make) -> None:
+    _store_of_0001(tmp_path / "old.db")
+    with Store.open(f"sqlite:///{tmp_path}/old.db") as store:
+        (run,) = store.runs()
+        assert (run.state, run.attempt, run.cached_from, run.details) == ("Cached", 2, None, {"a": 1})
+        assert [str(version) for version in store.versions()] == ["file:///x:v1", "file:///x:v0"]
+        assert [(edge.direction, edge.attempt, edge.times) for edge in store.graph().edges] == [
+            ("input", 1, 4),
+            ("output", 2, 1),
+        ]
+        assert (store.position("j"), store.stats()["revision"]) == (100, REVISIONS[-1])
+        store.apply([make.run("p", make.write("/y", "cc", at=1, tokens=("result:k",)), result_key="k")])
+        store.apply([make.run("r", EdgeRecord.referring("result:k", **_CACHED), result_key="k")])
+        assert len(store.graph().edges) == 4
+
+
+def test_an_upgraded_store_is_shaped_as_a_new_one(tmp_path: Path) -> None:
+    _store_of_0001(tmp_path / "old.db")
+    Store.open(f"sqlite:///{tmp_path}/old.db").close()
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    assert _shape(tmp_path / "old.db") == _shape(tmp_path / "new.db")
+
+
+def test_an_older_store_is_not_upgraded_by_reading(tmp_path: Path) -> None:
+    _store_of_0001(tmp_path / "old.db")
     with pytest.raises(StoreError, match="prefect-lineage db upgrade"):
-        Store.open(url, readonly=True)
-    with Store.open(url) as store:  # alembic runs, and finds every script applied
-        assert len(store.versions()) == 1
+        Store.open(f"sqlite:///{tmp_path}/old.db", readonly=True)

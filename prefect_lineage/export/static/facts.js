@@ -3,7 +3,7 @@
 import { bytes, count, duration, heading, moment, safeUrl } from "./format.js";
 
 const KNOWN_OF_RUN = new Set(["kind", "id", "run_kind", "name", "job", "flow", "flow_run", "parent", "state", "started_at",
-  "ended_at", "duration", "attempt", "parameters", "code", "environment", "tags", "host", "user", "ui_url", "deployment"]);
+  "ended_at", "duration", "attempt", "cached_from", "parameters", "code", "environment", "tags", "host", "user", "ui_url", "deployment"]);
 
 const COVERS = {
   all: "all bytes",
@@ -45,6 +45,7 @@ export function runFacts(data, uiUrl) {
     ...row("Ended", data.ended_at && moment(data.ended_at)),
     ...row("Duration", typeof data.duration === "number" ? duration(data.duration) : null),
     ...row("Attempts", data.attempt),
+    ...row("Cached from", data.cached_from, "node"),
     ...row("Parent run", data.parent !== data.id ? data.parent : null, "node"),
     ...row("Flow run", data.flow_run !== data.id && data.flow_run !== data.parent ? data.flow_run : null, "node"),
     ...row("Prefect UI", uiLink(data, uiUrl), "link"),
@@ -70,6 +71,7 @@ export function versionFacts(data) {
     ...row("Deleted", data.deleted_at ? moment(data.deleted_at) : null),
     ...row("Description", data.description),
     ...row("Complete", data.partial ? "no: only attempts that did not complete wrote it" : null),
+    ...row("Replaced by", data.replaced_by, "node"),
     ...row("Size", data.size === null ? null : sizeOf(data.size)),
     ...row("Rows", data.rows === null ? null : count(data.rows)),
     ...row("Format", data.format),

@@ -95,7 +95,7 @@ function factValue(app, { label, value, as }) {
 
 function nodeValue(app, id) {
   const node = app.model.byId.get(id);
-  if (!node) return el("span", { class: "copied code" }, el("span", {}, id), copyButton(id, "the run's id"));
+  if (!node) return el("span", { class: "copied code" }, el("span", {}, id), copyButton(id, "its id"));
   return button(node.title, () => app.select(id), { class: "as-link" });
 }
 

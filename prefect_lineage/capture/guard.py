@@ -1,0 +1,29 @@
+"""The one home of the wide ``except``: no fault of ours reaches the user's flow."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+__all__ = ["guarded"]
+
+log = logging.getLogger("prefect_lineage")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def guarded(method: Callable[P, R]) -> Callable[P, R | None]:
+    """A fault in ``method`` is logged, and the flow goes on."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            log.warning("Lineage lost a record in %s: %r", method.__name__, error, exc_info=error)
+            return None
+
+    return call

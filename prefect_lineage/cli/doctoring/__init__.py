@@ -1,0 +1,1 @@
+"""What ``prefect-lineage doctor`` looks at and tries, one module for each part of it."""

@@ -1,0 +1,99 @@
+"""Rows of ``edges``: which edges are one row, and how rows are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefect_lineage.model.records import EdgeRecord
+from prefect_lineage.store.bulk import upsert
+from prefect_lineage.store.schema import HOWS, PARTIAL, UNCHANGED, edges
+
+__all__ = ["EdgeRow", "EdgeRows", "Key"]
+
+Key = tuple[int, int, int, int]
+"""Run, direction, version, attempt: the primary key."""
+
+_INFERRED = HOWS.index("inferred")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRow:
+    """A row of ``edges`` but for its key."""
+
+    how: int
+    via_id: int
+    times: int
+    at: int
+    flags: int
+
+    @classmethod
+    def of(cls, edge: EdgeRecord, at: int, via_ids: Mapping[str, int]) -> EdgeRow:
+        """The row of a record's edge."""
+        flags = UNCHANGED * edge.unchanged | PARTIAL * edge.partial
+        return cls(HOWS.index(edge.how), via_ids[edge.via], edge.times, at, flags)
+
+    def joined(self, other: EdgeRow) -> EdgeRow:
+        """Both in one: the same rules as in :func:`_upsert_edges`, for edges that meet within a batch."""
+        first = other if self.how == _INFERRED else self
+        unchanged = (self.flags | other.flags) & UNCHANGED
+        partial = self.flags & other.flags & PARTIAL
+        times, at = self.times + other.times, min(self.at, other.at)
+        return EdgeRow(first.how, first.via_id, times, at, unchanged | partial)
+
+
+class EdgeRows:
+    """Rows to be saved, one for each key: a statement may touch a row once only."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, EdgeRow] = {}
+
+    def add(self, key: Key, row: EdgeRow) -> None:
+        """Add an edge to what is to be saved."""
+        known = self._rows.get(key)
+        self._rows[key] = known.joined(row) if known else row
+
+    def save(self, connection: Connection) -> None:
+        """Insert the rows, or join them to those that are there."""
+        if self._rows:
+            values = [_values(key, self._rows[key]) for key in sorted(self._rows)]
+            connection.execute(_upsert_edges(connection.dialect.name), values)
+
+
+def _values(key: Key, row: EdgeRow) -> dict[str, int]:
+    run_id, direction, version_id, attempt = key
+    return {
+        "run_id": run_id,
+        "direction": direction,
+        "version_id": version_id,
+        "attempt": attempt,
+        "how": row.how,
+        "via_id": row.via_id,
+        "times": row.times,
+        "at": row.at,
+        "flags": row.flags,
+    }
+
+
+@cache
+def _upsert_edges(dialect: str) -> Any:
+    statement = upsert(dialect, edges)
+    old, new = edges.c, statement.excluded
+    unchanged = old.flags.bitwise_or(new.flags).bitwise_and(UNCHANGED)
+    partial = old.flags.bitwise_and(new.flags).bitwise_and(PARTIAL)
+    was_inferred = old.how == _INFERRED
+    return statement.on_conflict_do_update(
+        index_elements=list(edges.primary_key.columns),
+        set_={
+            "times": old.times + new.times,
+            "at": sa.case((new.at < old.at, new.at), else_=old.at),
+            "how": sa.case((was_inferred, new.how), else_=old.how),
+            "via_id": sa.case((was_inferred, new.via_id), else_=old.via_id),
+            "flags": unchanged.bitwise_or(partial),
+        },
+    )

@@ -1,0 +1,66 @@
+"""The scenarios of the matrix: what a task is, how it is called, how it ends, and what runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+KINDS = ("sync", "async", "generator", "async_generator")
+WAYS = ("call", "submit", "map", "delay")
+OUTCOMES = ("completed", "failed", "retried", "cached", "crashed", "cancelled")
+RUNNERS = ("thread", "process", "dask", "ray")
+
+LEFT_OUT = {
+    "a call runs where it stands": "the runner has no part in it, so it is played once, beside the thread pool's",
+    "a delayed task runs in a task worker": "the runner of the flow that asked has no part in it either",
+    "a generator is only ever called": (
+        "a runner and a task worker call the function and take the generator itself for the result: "
+        "its body is run by whoever iterates over it, if it can be sent there at all"
+    ),
+    "a generator never comes from the cache": "Prefect prevents that branch explicitly: its body runs again",
+}
+"""Why combinations of the axes are no scenarios; by the names that :func:`left_out` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One combination, played by tasks of its own with files of their own.
+
+    Attributes:
+        runner: whose flow run holds it; ``here`` for a call and ``worker`` for a delayed task.
+    """
+
+    kind: str
+    way: str
+    outcome: str
+    runner: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}_{self.way}_{self.outcome}"
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Its task is run once for each."""
+        return ("a", "b") if self.way == "map" else ("a",)
+
+
+def left_out(kind: str, way: str, outcome: str, runner: str) -> str | None:
+    """Which reason of :data:`LEFT_OUT` speaks against a combination, if any."""
+    if way == "call" and runner != RUNNERS[0]:
+        return "a call runs where it stands"
+    if way == "delay" and runner != RUNNERS[0]:
+        return "a delayed task runs in a task worker"
+    if kind.endswith("generator") and way != "call":
+        return "a generator is only ever called"
+    if kind.endswith("generator") and outcome == "cached":
+        return "a generator never comes from the cache"
+    return None
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Every combination that there is."""
+    alone = {"call": "here", "delay": "worker"}
+    for kind, way, outcome, runner in product(KINDS, WAYS, OUTCOMES, RUNNERS):
+        if left_out(kind, way, outcome, runner) is None:
+            yield Scenario(kind, way, outcome, alone.get(way, runner))

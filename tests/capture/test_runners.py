@@ -1,0 +1,89 @@
+"""Tasks that run in other processes: process pools, Dask, Ray. Capture is switched on in the flow's process only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect import flow, task
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
+from prefect_dask import DaskTaskRunner
+from prefect_ray import RayTaskRunner
+
+
+@task
+def load(name: str) -> pd.DataFrame:
+    return pd.read_csv(name)
+
+
+@task
+def load_slowly(name: str) -> pd.DataFrame:
+    if not Path("tried.txt").exists():
+        Path("tried.txt").write_text("once")
+        raise OSError("not yet")
+    return pd.read_csv(name)
+
+
+@task
+def total(table: pd.DataFrame) -> int:
+    return int(table["x"].sum())
+
+
+@task
+def write(number: int, name: str) -> None:
+    Path(name).write_text(str(number))
+
+
+@task
+async def write_later(number: int, name: str) -> None:
+    Path(name).write_text(str(number))
+
+
+RUNNERS: dict[str, Callable[[], TaskRunner[Any]]] = {
+    "thread": ThreadPoolTaskRunner,
+    "process": lambda: ProcessPoolTaskRunner(max_workers=2),
+    "dask": lambda: DaskTaskRunner(
+        cluster_kwargs={"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
+    ),
+    "ray": lambda: RayTaskRunner(
+        init_kwargs={"num_cpus": 2, "include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    ),
+}
+
+EXPECTED = [
+    "in.csv:v0 -> pipe.load",
+    "pipe.load -> pipe.load():v0",
+    "pipe.load():v0 -> pipe.total",
+    "pipe.load():v0 -> pipe.write",
+    "pipe.total -> pipe.total():v0",
+    "pipe.total():v0 -> pipe.write",
+    "pipe.total():v0 -> pipe.write_later",
+    "pipe.write -> again.txt:v0",
+    "pipe.write -> out.txt:v0",
+    "pipe.write_later -> later.txt:v0",
+]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_files_and_values_are_the_same_on_every_runner(
+    recorded: Any, prefect_server: str, monkeypatch: pytest.MonkeyPatch, runner: str
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)  # for the workers
+    Path("in.csv").write_text("x\n1\n2\n")
+
+    @flow(task_runner=RUNNERS[runner]())
+    def pipe() -> None:
+        table = load.submit("in.csv")
+        found = total.submit(table)
+        write.submit(found, "out.txt").wait()
+        write_later.submit(found, "later.txt").wait()
+        write.submit(table.result(), "again.txt").wait()
+
+    pipe()
+    assert recorded.edges(values=True) == EXPECTED
+    (outer,) = [run for run in recorded.runs() if run.kind == "flow"]
+    tasks = [run for run in recorded.runs() if run.kind == "task"]
+    assert {(run.parent, run.state) for run in tasks} == {(outer.id, "Completed")}
