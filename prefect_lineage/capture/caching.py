@@ -36,9 +36,9 @@ class CacheKeys:
     @staticmethod
     def _patch_policies(module: ModuleType, patches: Patches) -> None:
         compound = (module.CachePolicy, module.CompoundCachePolicy)
-        found: list[Any] = list(vars(module).values())
+        found: list[Any] = [policy for policy in vars(module).values() if isinstance(policy, type)]
         for policy in found:
-            if isinstance(policy, type) and issubclass(policy, module.CachePolicy) and policy not in compound:
+            if issubclass(policy, module.CachePolicy) and policy not in compound:
                 patches.replace(policy, "compute_key", _noting(policy.compute_key))
 
     def _patch_engine(self, module: ModuleType, patches: Patches) -> None:

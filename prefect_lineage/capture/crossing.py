@@ -255,7 +255,9 @@ def _hydrating(original: Callable[..., Any]) -> Callable[..., Any]:
     @contextmanager
     def hydrated_context(serialized_context: Any = None, *args: Any, **kwargs: Any) -> Iterator[None]:
         came = serialized_context.get(_KEY) if isinstance(serialized_context, dict) else None
-        token = _arrived.set(came if came is not None else _arrived.get())  # the engine enters one more, empty
+        token = _arrived.set(
+            came if came is not None else _arrived.get()
+        )  # the engine enters one more, empty
         try:
             with original(serialized_context, *args, **kwargs):
                 yield

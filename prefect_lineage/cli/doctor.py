@@ -48,7 +48,9 @@ def examine(out: OutputOptions, *, quick: bool) -> int:
             screen.print(_table(("looked at", "", "found", "what to do"), map(_check_cells, found)))
             screen.print()
         outcomes = try_all([way for way in WAYS if not (quick and way.slow)], tell)
-    outcomes += [Outcome(way.name, "not tried", reason="left out by --quick") for way in WAYS if quick and way.slow]
+    outcomes += [
+        Outcome(way.name, "not tried", reason="left out by --quick") for way in WAYS if quick and way.slow
+    ]
     fine = all(check.state != "problem" for check in found) and all(
         outcome.state != "does not work" for outcome in outcomes
     )

@@ -102,7 +102,9 @@ def where(body: str, tasks: int) -> None:
                 if caller[0].startswith(OURS) and not caller[2].startswith(("call_task_fn", "start", "__e")):
                     spent[f"{Path(caller[0]).stem}.{caller[2]}"] += part
     ours = sum(spent.values())
-    print(f"\n{body}: {ours / total:.1%} of the thread's CPU time is ours (directly, and one call deep); of that")
+    print(
+        f"\n{body}: {ours / total:.1%} of the thread's CPU time is ours (directly, and one call deep); of that"
+    )
     for name, seconds in spent.most_common(12):
         print(f"  {seconds / ours:6.1%}  {name}")
 
@@ -118,7 +120,7 @@ def once() -> None:
     measured("copy", "called", 1)
     second = time.thread_time()
     paid = (enabled - start) + (first - enabled) - (second - first)
-    print(f"once per process: {paid / ((second - first)):.2f} times a warm flow of one task")
+    print(f"once per process: {paid / (second - first):.2f} times a warm flow of one task")
 
 
 @contextmanager

@@ -244,7 +244,9 @@ def test_a_cached_run_delivers_the_version_that_was_made(recorded: Any, values: 
     pipe = _cached_twice(values)
     pipe()
     pipe()
-    made = sorted((run for run in recorded.runs() if run.job == "pipe.made"), key=lambda run: run.started_at or 0)
+    made = sorted(
+        (run for run in recorded.runs() if run.job == "pipe.made"), key=lambda run: run.started_at or 0
+    )
     assert [run.state for run in made] == ["Completed", "Cached"]
     assert [run.cached_from for run in made] == [None, made[0].id]
     assert recorded.edges(values=True) == [

@@ -49,7 +49,12 @@ RUNNERS: dict[str, Callable[[], TaskRunner[Any]]] = {
         cluster_kwargs={"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
     ),
     "ray": lambda: RayTaskRunner(
-        init_kwargs={"num_cpus": 2, "include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+        init_kwargs={
+            "num_cpus": 2,
+            "include_dashboard": False,
+            "log_to_driver": False,
+            "logging_level": "error",
+        }
     ),
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,6 +18,13 @@ from prefect_lineage_hooks import files, joblib_io
 
 class OwnModel(LogisticRegression):
     """A user's class with scikit-learn's behind it."""
+
+
+class Remote(BaseEstimator):
+    """An estimator with a secret among its parameters."""
+
+    def __init__(self, api_key: str = "") -> None:
+        self.api_key = api_key
 
 
 class Lookalike:

@@ -79,4 +79,6 @@ def test_the_watched_calls_are_there_in_the_installed_libraries() -> None:
     with captured(files, joblib_io, numpy_io, pandas_io) as seen:
         pass
     assert not seen.problems
-    assert {"shutil.copy", "joblib.dump", "pandas.read_csv", "pandas.HDFStore", "numpy.loadtxt"} <= set(seen.watches)
+    assert {"shutil.copy", "joblib.dump", "pandas.read_csv", "pandas.HDFStore", "numpy.loadtxt"} <= set(
+        seen.watches
+    )

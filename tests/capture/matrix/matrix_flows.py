@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import prefect_lineage
 from matrix_scenarios import Scenario, scenarios
 from matrix_tasks import maker, taker
 from prefect import flow
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
+
+import prefect_lineage
 
 PATIENCE = 20.0
 """Seconds for a run to end; one whose process was taken down may never be heard of."""
@@ -44,7 +45,7 @@ def waited(futures: list[Any]) -> None:
     for future in futures:
         try:
             future.wait(PATIENCE)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - how it ends is in the store, whatever it raises here
             print(type(error).__name__, error, file=sys.stderr)
 
 
@@ -72,7 +73,9 @@ def play(played: list[Scenario]) -> None:
     first = {scenario: list(started(scenario)) for scenario in played}
     waited([future for futures in first.values() for future, _ in futures])
     second = {scenario: list(started(scenario)) for scenario in played if scenario.outcome == "cached"}
-    last = [future for scenario, futures in {**first, **second}.items() for future in taken(scenario, futures)]
+    last = [
+        future for scenario, futures in {**first, **second}.items() for future in taken(scenario, futures)
+    ]
     waited(last)
 
 
@@ -91,7 +94,7 @@ async def play_calls(played: list[Scenario]) -> None:
         for _ in range(2 if scenario.outcome == "cached" else 1):
             try:
                 value = await called(scenario)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - likewise
                 print(scenario, type(error).__name__, error, file=sys.stderr)
             else:
                 taker(scenario)(value, str(scenario), "a")

@@ -67,7 +67,9 @@ class Told:
             marks.append(f"replaced by {self.versions[version.replaced_by].version}")
         attempt = f" in attempt {edge.attempt}" if edge.attempt > 1 else ""
         times = f" {edge.times} times" if edge.times != 1 else ""
-        return f"{self._names[edge.run]}{attempt} {verb} {what}{times}{''.join(f', {mark}' for mark in marks)}"
+        return (
+            f"{self._names[edge.run]}{attempt} {verb} {what}{times}{''.join(f', {mark}' for mark in marks)}"
+        )
 
 
 if __name__ == "__main__":
