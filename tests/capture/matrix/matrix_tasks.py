@@ -1,6 +1,7 @@
 """The tasks of the scenarios: each reads ``<scenario>.<item>.in`` and writes ``….out``.
 
-Who takes its value writes ``….taken``. They are made anew in each process that runs them, so they are found by their names.
+Who takes its value writes ``….taken``. They are made anew in each process that runs them, so they are found
+by their names.
 """
 
 from __future__ import annotations
