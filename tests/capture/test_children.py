@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -283,6 +284,9 @@ def test_joblib_works_for_the_task_that_asks_it(recorded, backend: str) -> None:
     names = prepare("a", "b")
 
     def work() -> None:
+        # Prefect's handler raises, and a worker in which that is lost on the way out of its fork is waited for
+        # without end when the pool is taken down: with capture off, too
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         calls = (joblib.delayed(at_work.copy)(name) for name in names)
         joblib.Parallel(n_jobs=2, backend=backend)(calls)
 

@@ -33,7 +33,7 @@ import numpy as np
 import pytest
 
 from prefect_lineage.testing import captured
-from prefect_lineage_hooks import files, pandas_io
+from prefect_lineage_hooks import files, numpy_io, pandas_io
 
 Call = Callable[[Path], object]
 CASES: list[tuple[str, list[str], Call]] = []
@@ -468,7 +468,7 @@ def _npy() -> bytes:
 
 @pytest.mark.parametrize(("truth", "call"), [pytest.param(*rest, id=name) for name, *rest in CASES])
 def test_a_call_is_seen_as_what_it_does(truth: list[str], call: Call, data: Path) -> None:
-    with captured(files, pandas_io, root=data) as seen:
+    with captured(files, numpy_io, pandas_io, root=data) as seen:
         call(data)
     assert seen.lines == truth
     assert not seen.problems
