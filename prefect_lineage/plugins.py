@@ -16,6 +16,8 @@ import pluggy
 
 from prefect_lineage import hookspecs
 from prefect_lineage.hookspecs import PROJECT
+from prefect_lineage.interceptors import Interceptor
+from prefect_lineage.releases import untested
 
 __all__ = ["PluginReport", "Plugins", "report"]
 
@@ -30,7 +32,8 @@ class PluginReport:
     """What ``prefect-lineage plugins`` says of one plugin.
 
     Attributes:
-        reason: why it is not active, or what it did wrong; None when all is well.
+        reason: why it is not active, what it did wrong, or which library it does not know the release of; None when
+            all is well.
         hooks: the names of the hooks that it implements.
         watches: the calls that it intercepts, ``pandas.read_csv``.
     """
@@ -148,24 +151,27 @@ class Plugins:
         plugin = self._manager.get_plugin(name)
         callers = (self._manager.get_hookcallers(plugin) or []) if plugin is not None else []
         distribution = point.dist if point is not None else None
+        watched = self._watched(name) if plugin is not None else []
+        unknown = {told for interceptor in watched if (told := untested(interceptor)) is not None}
+        reasons = [self.problems[name]] if name in self.problems else sorted(unknown)
         return PluginReport(
             name=name,
             module=point.value if point is not None else getattr(plugin, "__name__", repr(plugin)),
             distribution=distribution.name if distribution else None,
             version=distribution.version if distribution else None,
             active=plugin is not None,
-            reason=self.problems.get(name),
+            reason="; ".join(reasons) or None,
             hooks=sorted(caller.name for caller in callers),
-            watches=self._watches(name) if plugin is not None else [],
+            watches=sorted(interceptor.via for interceptor in watched if untested(interceptor) is None),
         )
 
-    def _watches(self, name: str) -> list[str]:
-        return sorted(
-            interceptor.via
+    def _watched(self, name: str) -> list[Interceptor]:
+        return [
+            interceptor
             for plugin, interceptors in self.each("lineage_interceptors")
             if plugin == name
             for interceptor in interceptors
-        )
+        ]
 
 
 def report() -> list[PluginReport]:

@@ -32,7 +32,8 @@ __all__ = ["Access", "Attempt", "Operation", "Pending", "claim_id", "late", "pen
 FORK = "fork"
 """A fork is no way that needs to report: what is forked is the attempt itself, wherever it goes."""
 
-Operation = Literal["read", "write", "append", "update", "rename", "delete"]
+Operation = Literal["read", "write", "append", "update", "open", "rename", "delete"]
+"""``open`` is a file of which the end of the attempt will tell whether it was changed."""
 
 claim_id: ContextVar[int] = ContextVar("prefect_lineage_claim", default=0)
 """The adapter's claim inside which this code runs; 0 is none."""
@@ -66,6 +67,7 @@ class Access:
         before: the content before the access, where it had to be known at once.
         known: the fingerprint at the time of a read, to tell later whether it still is the same file.
         origin: where a renamed thing came from.
+        version: how whoever keeps the data calls this content of it.
         handle: the open file, for as long as somebody holds it.
         line: where it was told by a child process: the spool, and the key of the line.
     """
@@ -82,6 +84,7 @@ class Access:
     origin: str | None = None
     handle: weakref.ref[Any] | None = None
     type: str | None = None
+    version: str | None = None
     format: str | None = None
     rows: int | None = None
     schema: tuple[tuple[str, str], ...] = ()
@@ -134,6 +137,7 @@ class Attempt:
         remote: it was handed over from another process, and what it returns goes back there.
         declared: edges that the user declared or that values brought, complete already.
         names: what the user called the places of this attempt.
+        nested: the claim around each call of which only its result told what it claims.
         storage: directories that belong to the runner's own result storage.
         dropped: accesses that were beyond the limit.
         misses: what could not be understood, counted by reason.
@@ -156,6 +160,7 @@ class Attempt:
     accesses: list[Access] = field(default_factory=list)
     declared: list[EdgeRecord] = field(default_factory=list)
     names: dict[str, EdgeRecord] = field(default_factory=dict)
+    nested: dict[int, int] = field(default_factory=dict)
     storage: tuple[str, ...] = ()
     dropped: int = 0
     misses: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))

@@ -173,7 +173,8 @@ class Declaring:
             location = Location(NAMED, version.name, version.uri)
         else:
             location = Location(version.namespace, version.key, version.uri)
-        covers: Literal["all", "none"] = "all" if version.covers == "all" else "none"
+        known: dict[str, Literal["all", "none", "version"]] = {"all": "all", "version": "version"}
+        covers = known.get(version.covers, "none")
         content = Content(version.digest, covers, version.size)
         return EdgeRecord(location, content, "input", "declared", via, type=version.type, at=now())
 

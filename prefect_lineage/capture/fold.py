@@ -7,11 +7,12 @@ guesses: an access that no rule understands stays what it was.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from prefect_lineage.capture.attempt import Access
+from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.identity import local_path
 
 __all__ = ["Touch", "deleted", "fold"]
@@ -39,16 +40,22 @@ IsNoise = Callable[[str, bool], bool]
 Exists = Callable[[str], bool]
 
 
-def fold(accesses: Iterable[Access], is_noise: IsNoise, exists: Exists = os.path.lexists) -> list[Touch]:
+def fold(
+    accesses: Iterable[Access],
+    is_noise: IsNoise,
+    exists: Exists = os.path.lexists,
+    nested: Mapping[int, int] | None = None,
+) -> list[Touch]:
     """Apply every rule to the accesses of one attempt.
 
     Args:
         is_noise: whether a path is no data of the user's, given the path and whether it was written.
         exists: whether a local path is there now, at the end of the attempt.
+        nested: the claim around a claim, where it is no access that says so.
     """
-    found = with_real_paths(accesses)
+    found = with_opens_decided(with_real_paths(accesses))
     found = without_noise(found, is_noise)
-    found = without_claimed(found)
+    found = without_claimed(found, nested or {})
     found = with_updates_split(found)
     found = with_renames_followed(found)
     found = without_own_outputs(found)
@@ -89,6 +96,28 @@ def with_real_paths(accesses: Iterable[Access]) -> list[Access]:
     ]
 
 
+def with_opens_decided(accesses: list[Access]) -> list[Access]:
+    """A database that was opened has been read; it was written too if it is another file now."""
+    return [_decided(access) if access.operation == "open" else access for access in accesses]
+
+
+def _decided(access: Access) -> Access:
+    if not access.existed:
+        return replace(access, operation="write")
+    if _is_changed(access):
+        return replace(access, operation="update")
+    return replace(access, operation="read", before=None)
+
+
+def _is_changed(access: Access) -> bool:
+    if fingerprint(access.target) != access.known:
+        return True
+    log = fingerprint(f"{access.target}-wal")  # where SQLite and DuckDB write first
+    if log is None:
+        log = fingerprint(f"{access.target}.wal")
+    return log is not None and log.size > 0 and log.mtime_ns // 1000 >= access.at
+
+
 def without_noise(accesses: list[Access], is_noise: IsNoise) -> list[Access]:
     """Drop what is no data of the user's; every path is judged once."""
     judged: dict[str, bool] = {}
@@ -102,7 +131,7 @@ def without_noise(accesses: list[Access], is_noise: IsNoise) -> list[Access]:
     return [access for access in accesses if not noise(access)]
 
 
-def without_claimed(accesses: list[Access]) -> list[Access]:
+def without_claimed(accesses: list[Access], nested: Mapping[int, int]) -> list[Access]:
     """Drop what happened inside an adapter's claim and under its target: pandas -> pyarrow -> open is one."""
     claims: dict[int, list[Access]] = {}
     for access in accesses:
@@ -115,7 +144,7 @@ def without_claimed(accesses: list[Access]) -> list[Access]:
             enclosing = claims.get(number, [])
             if any(_covers(claim.target, access.target) for claim in enclosing):
                 return True
-            number = enclosing[0].claim if enclosing else 0
+            number = enclosing[0].claim if enclosing else nested.get(number, 0)
         return False
 
     return [access for access in accesses if not claimed(access)]

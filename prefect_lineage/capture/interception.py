@@ -5,20 +5,24 @@ Plugins describe the calls (:mod:`prefect_lineage.interceptors`); here they are 
 
 from __future__ import annotations
 
-import functools
+import inspect
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextvars import Token
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import wrapt
 
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, claim_id, next_claim, pending
-from prefect_lineage.capture.context import current, paused
-from prefect_lineage.capture.patching import Patches
-from prefect_lineage.interceptors import Call, Claim, Description, Interceptor
+from prefect_lineage.capture.context import paused
+from prefect_lineage.capture.importlib_bootstrap import watching, watching_async
+from prefect_lineage.capture.patching import Patches, alike, stand_in
+from prefect_lineage.interceptors import Call, Claim, Claims, Description, Interceptor
+from prefect_lineage.releases import untested
 
 __all__ = ["Interceptors"]
 
@@ -37,6 +41,9 @@ class Interceptors:
     Args:
         prepare: notes the state before an access (the generic net's).
         locate: the path or URI of an argument that is neither.
+
+    Attributes:
+        problems: what went wrong, by the call or the library that it concerns.
     """
 
     def __init__(self, prepare: Prepare, locate: Locate) -> None:
@@ -89,6 +96,12 @@ class Interceptors:
             return
         self._patched.add(module.__name__)
         for plugin, interceptor in self._libraries[module.__name__]:
+            unknown = untested(interceptor)
+            if unknown is not None:
+                if self.problems.get(interceptor.module) != unknown:
+                    self.problems[interceptor.module] = unknown
+                    log.warning("Lineage: %s", unknown)
+                continue
             try:
                 self._wrap(module, interceptor)
             except (AttributeError, TypeError, ValueError) as error:
@@ -101,9 +114,16 @@ class Interceptors:
         *path, name = interceptor.name.split(".")
         for part in path:
             owner = getattr(owner, part)
+        original = _attribute(owner, name)
+        if isinstance(original, type) and _is_changeable(original):
+            owner, name = (
+                original,
+                "__init__",
+            )  # the class stays what it is, for isinstance and for subclasses
+            original = _attribute(owner, name)
         if isinstance(owner, type):
             owner = next((base for base in owner.__mro__ if name in vars(base)), owner)
-        original = vars(owner)[name] if name in vars(owner) else getattr(owner, name)
+            original = _attribute(owner, name)
         self._patches.replace(owner, name, self._like(original, interceptor))
 
     def _like(self, original: Any, interceptor: Interceptor) -> Any:
@@ -112,51 +132,42 @@ class Interceptors:
             return staticmethod(self._intercepting(original.__func__, interceptor))
         if isinstance(original, classmethod):
             return classmethod(self._intercepting(original.__func__, interceptor))
+        if isinstance(original, property):
+            getting = self._intercepting(original.fget, interceptor) if original.fget else None
+            return property(getting, original.fset, original.fdel, original.__doc__)
+        if isinstance(original, type):
+            return stand_in(original, self._intercepting(original, interceptor))
         return self._intercepting(original, interceptor)
 
     def _intercepting(self, original: Callable[..., Any], interceptor: Interceptor) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def intercepted(*args: Any, **kwargs: Any) -> Any:
-            attempt = current.get()
-            if attempt is None:
-                return original(*args, **kwargs)
-            call = Call(original, args, kwargs)
-            accesses = self._before(interceptor, call)
-            if not accesses:
-                return original(*args, **kwargs)
-            if isinstance(accesses, Exception):
-                result = original(*args, **kwargs)  # a wrong call raises here, and that is no adapter's fault
-                self._failed(attempt, interceptor, accesses)
-                return result
-            token = claim_id.set(accesses[0][0].own)
-            try:
-                call.result = original(*args, **kwargs)
-            except BaseException:
-                pending.forget(access for access, _ in accesses)  # nobody will ask for them
-                raise
-            finally:
-                claim_id.reset(token)
-            self._after(attempt, interceptor, call, accesses)
-            return call.result
+        watched = _Watched(self, interceptor)
+        if inspect.iscoroutinefunction(original):
+            return alike(original)(watching_async(original, watched))
+        return alike(original)(
+            watching(original, watched, outside=interceptor.outside, in_caller=interceptor.in_caller)
+        )
 
-        return intercepted
+    # -- one call ----------------------------------------------------------------------------------
 
-    def _before(self, interceptor: Interceptor, call: Call) -> list[tuple[Access, Claim]] | Exception:
-        if self._errors.get(interceptor.via, 0) >= MAX_ERRORS:
-            return []
-        try:
-            with paused():
-                number = next_claim()
-                return [
-                    (self._access(claim, target, interceptor.via, number), claim)
-                    for claim in interceptor.claims(call)
-                    if (target := self._target(claim.target)) is not None
-                ]
-        except Exception as error:  # noqa: BLE001 - an adapter can be wrong; a flow must not notice
-            return error
+    def is_off(self, interceptor: Interceptor) -> bool:
+        """Whether it has failed too often."""
+        return self._errors.get(interceptor.via, 0) >= MAX_ERRORS
 
-    def _access(self, claim: Claim, target: str, via: str, number: int) -> Access:
-        access = self._prepare(claim.operation, target, via)
+    def accesses(
+        self, claims: Claims, call: Call, via: str, number: int, *, settled: bool = False
+    ) -> list[tuple[Access, Claim]]:
+        """What an adapter claims of a call; ``settled``: the call is over, and nothing can be learnt of before it."""
+        return [
+            (self._access(claim, target, via, number, settled=settled), claim)
+            for claim in claims(call)
+            if (target := self._target(claim.target)) is not None
+        ]
+
+    def _access(self, claim: Claim, target: str, via: str, number: int, *, settled: bool) -> Access:
+        operation: Operation = "read" if settled and claim.operation == "open" else claim.operation
+        access = self._prepare(operation, target, via)
+        if settled and access.writes:
+            access.existed, access.before, access.known = operation in {"append", "update"}, None, None
         access.claim, access.own = claim_id.get(), number
         access.format, access.type = claim.format, claim.type
         return access
@@ -168,27 +179,110 @@ class Interceptors:
             return None
         return self._locate(target)
 
-    def _after(
-        self,
-        attempt: Attempt,
-        interceptor: Interceptor,
-        call: Call,
-        accesses: list[tuple[Access, Claim]],
-    ) -> None:
-        for access, claim in accesses:
-            if claim.describe is not None:
-                try:
-                    with paused():
-                        told = claim.describe(call) or Description()
-                    access.rows, access.schema, access.metadata = told.rows, told.schema, told.metadata
-                    access.type = told.type or access.type
-                except Exception as error:  # noqa: BLE001 - the edge is right without its description
-                    self._failed(attempt, interceptor, error)
-            attempt.add(access)
-
-    def _failed(self, attempt: Attempt, interceptor: Interceptor, error: Exception) -> None:
-        attempt.missed(f"adapter failed: {interceptor.via}")
+    def failed(self, attempt: Attempt | None, interceptor: Interceptor, error: Exception) -> None:
+        """An adapter was wrong; the edges that it would have known are missing, and that is said."""
+        if attempt is not None:
+            attempt.missed(f"adapter failed: {interceptor.via}")
         count = self._errors[interceptor.via] = self._errors.get(interceptor.via, 0) + 1
         if count == 1:
             self.problems[interceptor.via] = repr(error)
             log.warning("The lineage adapter of %s failed: %r", interceptor.via, error)
+        elif count == MAX_ERRORS:
+            self.problems[interceptor.via] = f"switched off after {count} errors, the last: {error!r}"
+            log.warning("The lineage adapter of %s is switched off: %r", interceptor.via, error)
+
+
+_IMMUTABLE, _HEAP = 1 << 8, 1 << 9  # Py_TPFLAGS_IMMUTABLETYPE, Py_TPFLAGS_HEAPTYPE
+
+
+def _is_changeable(kind: type[Any]) -> bool:
+    return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE
+
+
+def _attribute(owner: Any, name: str) -> Any:
+    return vars(owner)[name] if name in vars(owner) else getattr(owner, name)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A watched call that is going on."""
+
+    call: Call
+    token: Token[int]
+    number: int
+    accesses: list[tuple[Access, Claim]] = field(default_factory=list)
+    error: Exception | None = None
+
+
+class _Watched:
+    """What is done about the calls of one interceptor. Nothing here raises into the user's call."""
+
+    def __init__(self, interceptors: Interceptors, interceptor: Interceptor) -> None:
+        self._interceptors = interceptors
+        self._interceptor = interceptor
+
+    def before(
+        self, attempt: Attempt, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> _Seen | None:
+        mine, one = self._interceptors, self._interceptor
+        if mine.is_off(one):
+            return None
+        call, number = Call(original, args, kwargs), next_claim()
+        accesses: list[tuple[Access, Claim]] = []
+        error = None
+        if one.claims is not None:
+            try:
+                with paused():
+                    accesses = mine.accesses(one.claims, call, one.via, number)
+            except Exception as raised:  # noqa: BLE001 - an adapter can be wrong; a flow must not notice
+                error = raised
+        if error is None and not accesses and one.after is None:
+            return None
+        if one.after is not None:
+            attempt.nested[number] = claim_id.get()
+        claim = number if error is None else claim_id.get()
+        return _Seen(call, claim_id.set(claim), number, accesses, error)
+
+    def failed(self, seen: _Seen) -> None:
+        claim_id.reset(seen.token)
+        pending.forget(access for access, _ in seen.accesses)  # nobody will ask for them
+
+    def after(self, attempt: Attempt, seen: _Seen, result: Any) -> None:
+        claim_id.reset(seen.token)
+        mine, one = self._interceptors, self._interceptor
+        if seen.error is not None:  # a wrong call would have raised by itself, and that is no adapter's fault
+            mine.failed(attempt, one, seen.error)
+            return
+        seen.call.result = result
+        if one.after is not None:
+            try:
+                with paused():
+                    seen.accesses += mine.accesses(one.after, seen.call, one.via, seen.number, settled=True)
+            except Exception as error:  # noqa: BLE001 - as in before()
+                mine.failed(attempt, one, error)
+        for access, claim in seen.accesses:
+            self._describe(attempt, seen.call, access, claim)
+            attempt.add(access)
+
+    def _describe(self, attempt: Attempt, call: Call, access: Access, claim: Claim) -> None:
+        if claim.describe is None:
+            return
+        try:
+            with paused():
+                told = claim.describe(call) or Description()
+            access.rows, access.schema, access.metadata = told.rows, told.schema, told.metadata
+            access.type, access.version = told.type or access.type, told.version
+        except Exception as error:  # noqa: BLE001 - the edge is right without its description
+            self._interceptors.failed(attempt, self._interceptor, error)
+
+    def outside(
+        self, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+    ) -> None:
+        after = self._interceptor.after
+        if after is None or self._interceptors.is_off(self._interceptor):
+            return
+        try:
+            for _ in after(Call(original, args, kwargs, result)):
+                pass
+        except Exception as error:  # noqa: BLE001 - as in before()
+            self._interceptors.failed(None, self._interceptor, error)

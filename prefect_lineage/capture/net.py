@@ -189,7 +189,7 @@ class Net:
             return access
         access.existed = os.path.lexists(path)
         if access.existed:
-            if operation in {"append", "update"}:
+            if operation in {"append", "update", "open"}:
                 access.known, access.before = fingerprint(path), self._before(path)
             pending.settle(path, self._before)
         return access

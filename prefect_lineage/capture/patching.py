@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-__all__ = ["Patches", "alike", "expect"]
+__all__ = ["Patches", "alike", "expect", "stand_in"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,6 +52,37 @@ def expect(function: Callable[..., Any], *names: str) -> None:
     found = tuple(inspect.signature(function).parameters)
     if found != names:
         raise TypeError(f"{function.__qualname__}{found} is not {names}")
+
+
+def stand_in(original: type[Any], calling: Callable[..., Any]) -> type[Any]:
+    """A class that takes the place of one that cannot be changed, and gives its calls to ``calling``.
+
+    What it makes are objects of ``original`` itself; ``isinstance``, subclasses and comparisons are as with it.
+
+    Raises:
+        TypeError: ``original`` allows no subclass.
+    """
+
+    class Standing(type(original)):  # type: ignore[misc]
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            return calling(*args, **kwargs) if cls is stands else super().__call__(*args, **kwargs)
+
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, original) if cls is stands else super().__instancecheck__(instance)
+
+        def __subclasscheck__(cls, other: type[Any]) -> bool:
+            return issubclass(other, original) if cls is stands else super().__subclasscheck__(other)
+
+        def __eq__(cls, other: object) -> bool:
+            return cls is other or (cls is stands and other is original)
+
+        def __hash__(cls) -> int:
+            return hash(original) if cls is stands else super().__hash__()
+
+    names = {"__doc__": original.__doc__, "__module__": original.__module__, "__slots__": ()}
+    stands: type[Any] = Standing(original.__name__, (original,), names)
+    stands.__qualname__ = original.__qualname__
+    return stands
 
 
 class Patches:

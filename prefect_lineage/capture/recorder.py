@@ -234,7 +234,11 @@ class Recorder:
         attempt.closed = True
         gather(attempt)
         with paused():
-            touches = fold(attempt.accesses, lambda path, write: self._is_noise(attempt, path, write))
+            touches = fold(
+                attempt.accesses,
+                lambda path, write: self._is_noise(attempt, path, write),
+                nested=attempt.nested,
+            )
             edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
             pending.forget(attempt.accesses)
             edges = _with_unchanged(_counted_once(edges, attempt.declared), attempt.declared)
@@ -306,7 +310,12 @@ class Recorder:
     def _content(self, attempt: Attempt, touch: Touch) -> Content | None:
         access = touch.access
         path = local_path(touch.target)
-        content = self._remote(attempt, touch) if path is None else self._local(attempt, touch, path)
+        if access.version is not None:
+            content: Content | None = Content(
+                f"version:{self.redactor.text(access.version)}", covers="version"
+            )
+        else:
+            content = self._remote(attempt, touch) if path is None else self._local(attempt, touch, path)
         if content is None:
             return None
         return dataclasses.replace(

@@ -62,7 +62,8 @@ class Content:
     Attributes:
         digest: ``blake3:<hex>`` or ``sha256:<hex>``; ``run:<uuid>:<what>`` where the content has
             no digest of its own and so is one version per producing run.
-        covers: what the digest covers: ``all`` bytes, or ``none`` of them.
+        covers: what the digest covers: ``all`` bytes, or ``none`` of them; ``version``: whoever keeps the data has
+            told its own version.
         size: bytes, if known.
         format: ``csv``, ``parquet``, ``joblib`` …
         rows: rows, if the call or a footer told.
@@ -71,7 +72,7 @@ class Content:
     """
 
     digest: str
-    covers: Literal["all", "none"] = "all"
+    covers: Literal["all", "none", "version"] = "all"
     size: int | None = None
     format: str | None = None
     rows: int | None = None

@@ -131,7 +131,7 @@ class Versioning:
     def _met_by_input(self, row: VersionRow, edge: EdgeRecord, at: int, who: str) -> None:
         """Content from outside is the latest from the first time that it was seen. Where nobody knows what
         exactly was read, it is so only while there is nothing better."""
-        if not edge.content.raced and edge.content.covers == "all":
+        if not edge.content.raced and edge.content.covers != "none":
             self._move(LATEST, row, at, who)
         elif (row.artifact, LATEST) not in self._aliases:
             self._move(LATEST, row, _EVER, who)
