@@ -199,6 +199,10 @@ class Place:
         return _request(f"{self.api}{path}", method, body)
 
 
+_BUSY_TRIES = 10
+"""How often a server is asked whose database is busy."""
+
+
 def _last_line(log: Path) -> str | None:
     if not log.exists():
         return None
@@ -212,14 +216,27 @@ def _request(url: str, method: str, body: dict[str, Any] | None = None) -> Any:
         url, data, {"Content-Type": "application/json"}, method=method
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return json.load(answer)
+        return _answer(request)
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return None
         raise TrialError(f"the server refused {method} {url}: {error}") from None
     except (OSError, ValueError) as error:
         raise TrialError(f"the server did not answer {method} {url}: {error}") from None
+
+
+def _answer(request: urllib.request.Request) -> Any:
+    """Ask again while the server's database is busy, as Prefect's own client does."""
+    tries = 0
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            tries += 1
+            if error.code != 503 or tries == _BUSY_TRIES:
+                raise
+        time.sleep(1)
 
 
 @contextmanager
