@@ -3,6 +3,7 @@
 #   make demo  [OPEN=1]       run the zoo example and write its map to zoo.html
 #   make test  [ARGS=...]     run the tests, or those that pytest is told in ARGS
 #   make versions             run capture's tests with the oldest and the newest Prefect that is supported
+#   make libraries            install the big libraries too, and run the tests of their calls
 #   make check                lint, formatting, types, layers, JavaScript
 #   make docs                 write the reference pages anew: docs/cli.md, docs/hooks.md
 #   make package              build wheel and sdist, install the wheel into an empty environment, run it
@@ -29,7 +30,7 @@ ZOO = $(QUIET_PREFECT) PREFECT_HOME="$(CURDIR)/zoo/.prefect" PREFECT_LINEAGE_ROO
 	PREFECT_LINEAGE_URL="sqlite:///$(CURDIR)/zoo/lineage.db"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check versions docs package picture clean
+.PHONY: help demo test check versions libraries docs package picture clean
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
@@ -56,6 +57,10 @@ check: $(VENV)/check.stamp
 
 versions:
 	$(PYTHON) tests/versions/run.py --folder $(VENV)-versions
+
+libraries: $(VENV)/test.stamp
+	$(LOCKED) --group libraries
+	$(BIN)/pytest tests/corpus tests/hooks
 
 docs: $(VENV)/test.stamp
 	$(BIN)/python docs/generate.py
