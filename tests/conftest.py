@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres_server import PostgresServer, PostgresUnavailable
 
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -66,3 +67,49 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL; what needs it is skipped where none can be started."""
+    try:
+        server = PostgresServer()
+    except PostgresUnavailable as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fresh_postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """An empty database in PostgreSQL, of this test's own, to do anything with."""
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(scope="session")
+def shared_postgres_url(postgres: PostgresServer) -> str:
+    """A store in PostgreSQL that many tests use, one after the other."""
+    from prefect_lineage.store.store import Store
+
+    url = postgres.create()
+    Store.open(url).close()
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, shared_postgres_url: str) -> str:
+    """An empty store in PostgreSQL. Emptying one takes a hundredth of making one; its layout is not to be changed."""
+    from prefect_lineage.store.schema import metadata
+
+    postgres.empty(shared_postgres_url, [table.name for table in metadata.sorted_tables])
+    return shared_postgres_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store of this test's own, in the one database and in the other."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'lineage.db'}"
+    return str(request.getfixturevalue("postgres_url"))

@@ -38,9 +38,11 @@ def decode(line: bytes) -> Record:
         record = Record.from_dict(data)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the line holds no record: {error}") from error
-    # SQLite takes a text for a number, and whoever reads it later fails.
+    # SQLite takes a text for a number, PostgreSQL's driver writes a list as a text: whoever reads it later fails.
     if not all(number is None or type(number) is int for number in _numbers(record)):
         raise ValueError("the line holds no record: something else stands where a number belongs")
+    if not all(text is None or type(text) is str for text in _texts(record)):
+        raise ValueError("the line holds no record: something else stands where a text belongs")
     return record
 
 
@@ -80,7 +82,7 @@ def _texts(record: Record) -> Iterator[str | None]:
     for edge in record.edges:
         place, content = edge.location, edge.content
         yield from (place.namespace, place.key, place.uri, edge.name, edge.type, edge.via, edge.description)
-        yield from (content.digest, content.format, *edge.aliases, *edge.tokens, edge.refers)
+        yield from (content.digest, content.covers, content.format, *edge.aliases, *edge.tokens, edge.refers)
 
 
 def _numbers(record: Record) -> Iterator[object]:

@@ -46,7 +46,8 @@ def make() -> Make:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
+    """For what is about files."""
     return f"sqlite:///{tmp_path / 'lineage.db'}"
 
 

@@ -8,9 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from postgres_server import PostgresServer
 
 from prefect_lineage.errors import StoreError, StoreForeign, StoreMissing, StoreNewer
-from prefect_lineage.store.schema import REVISIONS
+from prefect_lineage.store.engine import parse_url
+from prefect_lineage.store.schema import REVISIONS, alembic_version
 from prefect_lineage.store.store import Store
 
 
@@ -43,7 +46,7 @@ def test_a_new_store_is_private_and_an_old_one_keeps_its_mode(tmp_path: Path, ma
     assert (tmp_path / "lineage.db").stat().st_mode & 0o777 == 0o664
 
 
-@pytest.mark.parametrize(
+_CHANGES = pytest.mark.parametrize(
     "change",
     [
         "ALTER TABLE versions DROP COLUMN deleted_at",
@@ -51,16 +54,35 @@ def test_a_new_store_is_private_and_an_old_one_keeps_its_mode(tmp_path: Path, ma
         "DROP TABLE history",
     ],
 )
-def test_a_store_of_another_layout_is_told_as_a_store_that_cannot_be_used(
-    url: str, tmp_path: Path, make, change: str
-) -> None:
-    Store.open(url).close()
-    _execute(tmp_path / "lineage.db", change)
+
+
+def _assert_is_told_as_unusable(url: str, make) -> None:
     written = make.run("r", make.write("/x", "aa", name="x"), make.write("/x", "bb", aliases=("best",)))
-    with pytest.raises(StoreError, match=r"no such|no column") as caught, Store.open(url) as store:
+    with (
+        pytest.raises(StoreError, match=r"no such|no column|does not exist") as caught,
+        Store.open(url) as store,
+    ):
         store.apply([written])
     assert "cannot be used" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@_CHANGES
+def test_a_store_of_another_layout_is_told_as_a_store_that_cannot_be_used(
+    tmp_path: Path, make, change: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/lineage.db"
+    Store.open(url).close()
+    _execute(tmp_path / "lineage.db", change)
+    _assert_is_told_as_unusable(url, make)
+
+
+def test_a_store_of_another_layout_in_postgresql_is_told_as_well(
+    postgres: PostgresServer, fresh_postgres_url: str, make
+) -> None:
+    Store.open(fresh_postgres_url).close()
+    postgres.execute("ALTER TABLE versions DROP COLUMN deleted_at", fresh_postgres_url.rpartition("/")[2])
+    _assert_is_told_as_unusable(fresh_postgres_url, make)
 
 
 def test_a_missing_store_opened_read_only_is_missing_and_stays_so(tmp_path: Path) -> None:
@@ -133,9 +155,20 @@ def test_somebody_elses_database_is_foreign_and_not_touched(tmp_path: Path, read
 
 
 @pytest.mark.parametrize("readonly", [True, False])
-def test_a_newer_store_says_that_it_is_newer(url: str, tmp_path: Path, readonly: bool) -> None:
+def test_a_newer_store_says_that_it_is_newer(url: str, readonly: bool) -> None:
     Store.open(url).close()
-    _execute(tmp_path / "lineage.db", "UPDATE alembic_version SET version_num = '9999'")
+    engine = sa.create_engine(parse_url(url))
+    with engine.begin() as connection:
+        connection.execute(alembic_version.update().values(version_num="9999"))
+    try:
+        _assert_is_told_as_newer(url, readonly)
+    finally:
+        with engine.begin() as connection:  # the database is shared
+            connection.execute(alembic_version.update().values(version_num=REVISIONS[-1]))
+        engine.dispose()
+
+
+def _assert_is_told_as_newer(url: str, readonly: bool) -> None:
     with pytest.raises(StoreNewer, match=r"newer release.*upgrade prefect-lineage"):
         Store.open(url, readonly=readonly)
 
