@@ -1,16 +1,26 @@
-"""polars: the content of frames and series.
+"""polars: what it reads and writes, and the content of frames and series.
 
-The digest is over values: how a series is cut into chunks, and the physical order of categories, are of no
+It opens every file in compiled code. A lazy frame reads when it is collected or sunk, so there its edges are: the
+files stand in its plan (``explain``), and what the plan cuts short is known from the ``scan_*`` calls. A lazy sink
+writes when somebody collects it.
+
+The digest of a frame is over values: how a series is cut into chunks, and the physical order of categories, are of no
 matter. A lazy frame has no content before it is collected, so it is described only. polars is not imported
 here: a value of its types cannot exist before somebody else has.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from prefect_lineage import hookimpl
+from prefect_lineage.interceptors import Call, Claim, Claimed, Description, Interceptor, Notes
 from prefect_lineage_hooks.canonical import Canonical, loaded
+from prefect_lineage_hooks.places import expanded, place, places
+from prefect_lineage_hooks.polars_plans import remember, sources_of
 
 MAX_COLUMNS = 1_000
 """Columns of a schema that are recorded."""
@@ -18,6 +28,224 @@ MAX_COLUMNS = 1_000
 _MAX_DEPTH = 20
 _ROWS = 1 << 18
 """Texts that are joined at once."""
+
+# -- files -------------------------------------------------------------------------------------------
+
+_READERS = {
+    "read_avro": "avro",
+    "read_csv": "csv",
+    "read_delta": "delta",
+    "read_excel": None,
+    "read_ipc": "ipc",
+    "read_ipc_schema": "ipc",
+    "read_ipc_stream": "ipc",
+    "read_json": "json",
+    "read_lines": None,
+    "read_ndjson": "ndjson",
+    "read_ods": "ods",
+    "read_parquet": "parquet",
+    "read_parquet_metadata": "parquet",
+    "read_parquet_schema": "parquet",
+    "DataFrame.deserialize": None,
+    "LazyFrame.deserialize": None,
+}
+_SCANS = ("csv", "delta", "external_reader", "ipc", "lines", "ndjson", "parquet")
+_WRITERS = {
+    "DataFrame.serialize": ("file", None),
+    "DataFrame.write_avro": ("file", "avro"),
+    "DataFrame.write_csv": ("file", "csv"),
+    "DataFrame.write_ipc": ("file", "ipc"),
+    "DataFrame.write_ipc_stream": ("file", "ipc"),
+    "DataFrame.write_json": ("file", "json"),
+    "DataFrame.write_ndjson": ("file", "ndjson"),
+    "DataFrame.write_parquet": ("file", "parquet"),
+    "LazyFrame.serialize": ("file", None),
+}
+_SINKS = ("csv", "ipc", "ndjson", "parquet")
+_COLLECTS = ("collect", "collect_async", "collect_batches", "describe", "execute", "profile", "sink_batches")
+_FEWER_ROWS = ("n_rows", "skip_rows", "skip_lines", "skip_rows_after_header", "sheet_id", "sheet_name")
+
+
+@hookimpl
+def lineage_interceptors() -> Iterable[Interceptor]:
+    """What is watched."""
+    found = [
+        Interceptor("polars", name, _Reading(format_), optional=True) for name, format_ in _READERS.items()
+    ]
+    found += [
+        Interceptor("polars", name, _Writing(parameter, format_), optional=True)
+        for name, (parameter, format_) in _WRITERS.items()
+    ]
+    found += [
+        Interceptor("polars", f"scan_{name}", after=_scanned, outside=True, optional=True) for name in _SCANS
+    ]
+    found += [
+        Interceptor("polars", f"LazyFrame.sink_{name}", _Sinking(name), after=_sinks_later, optional=True)
+        for name in _SINKS
+    ]
+    found += [Interceptor("polars", f"LazyFrame.{name}", _collected, optional=True) for name in _COLLECTS]
+    found += [
+        Interceptor("polars", name, _all_collected, after=_collects_later, optional=True)
+        for name in ("collect_all", "collect_all_async")
+    ]
+    found.append(Interceptor("polars", "DataFrame.write_excel", _excel_written, optional=True))
+    found.append(Interceptor("polars", "DataFrame.write_delta", _delta_written, optional=True))
+    found.append(Interceptor("polars", "LazyFrame.sink_delta", _delta_sunk, optional=True))
+    return found
+
+
+class _Reading:
+    """Claims of an eager reader."""
+
+    def __init__(self, format_: str | None) -> None:
+        self._format = format_
+
+    def __call__(self, call: Call) -> Iterable[Claim]:
+        found = places(call["source"])
+        targets = found if call["glob"] is False else expanded(found)
+        describe = _described_result if len(targets) == 1 else None
+        return [Claim(target, "read", self._format, describe=describe) for target in targets]
+
+
+class _Writing:
+    """Claims of an eager writer."""
+
+    def __init__(self, parameter: str, format_: str | None) -> None:
+        self._parameter, self._format = parameter, format_
+
+    def __call__(self, call: Call) -> Iterable[Claim]:
+        target = _target(call[self._parameter])
+        return [] if target is None else [Claim(target, "write", self._format, describe=_described_own)]
+
+
+def _target(target: Any) -> str | None:
+    """Where is written: a path, or the directory of a partitioned write."""
+    inner = getattr(target, "_pl_partition_by", target)
+    for name in ("base_path", "_base_path"):
+        inner = getattr(inner, name, inner)
+    return place(inner)
+
+
+def _excel_written(call: Call) -> Iterable[Claim]:
+    book = call["workbook"]
+    target = "dataframe.xlsx" if book is None else place(book)
+    if target is None:
+        return []
+    if not Path(target).suffix:
+        target += ".xlsx"
+    return [Claim(target, "write", "xlsx", describe=_described_own)]
+
+
+_DELTA_MODES: dict[str, Claimed] = {"append": "append", "merge": "update"}
+
+
+def _delta_written(call: Call) -> Iterable[Claim]:
+    target = place(getattr(call["target"], "table_uri", call["target"]))
+    mode = str(call["mode"])
+    if target is None or (mode == "ignore" and Path(target, "_delta_log").exists()):
+        return []
+    return [Claim(target, _DELTA_MODES.get(mode, "write"), "delta", "table", describe=_described_own)]
+
+
+def _delta_sunk(call: Call) -> Iterable[Claim]:
+    return [*_read_by(call.args[0]), *_delta_written(call)]
+
+
+# -- lazy frames ---------------------------------------------------------------------------------------
+
+_sinks: Notes[list[Claim]] = Notes()
+"""What a lazy sink will write when it is collected."""
+
+
+def _scanned(call: Call) -> Iterable[Claim]:
+    """Only a note: nothing is read yet."""
+    remember(places(call["sources"] or call["source"]))
+    return []
+
+
+def _collected(call: Call) -> Iterable[Claim]:
+    frame = call.args[0]
+    if call["lazy"] is True and call.function.__name__ == "sink_batches":
+        return []
+    return [*_read_by(frame), *(_sinks.get(frame) or ())]
+
+
+def _all_collected(call: Call) -> Iterable[Claim]:
+    frames = call["lazy_frames"]
+    if call["lazy"] is True or not isinstance(frames, (list, tuple)):  # a generator can be asked but once
+        return []
+    return [claim for frame in frames for claim in (*_read_by(frame), *(_sinks.get(frame) or ()))]
+
+
+def _collects_later(call: Call) -> Iterable[Claim]:
+    frames = call["lazy_frames"]
+    if call["lazy"] is True and isinstance(frames, (list, tuple)):
+        _sinks.put(call.result, [claim for frame in frames for claim in _sinks.get(frame) or ()])
+    return []
+
+
+class _Sinking:
+    """Claims of a sink: what its plan reads, and what it writes."""
+
+    def __init__(self, format_: str) -> None:
+        self._format = format_
+
+    def __call__(self, call: Call) -> Iterable[Claim]:
+        if call["lazy"] is True:
+            return []
+        return [*_read_by(call.args[0]), *_sunk(call, self._format)]
+
+
+def _sunk(call: Call, format_: str) -> list[Claim]:
+    target = _target(call["path"])
+    return [] if target is None else [Claim(target, "write", format_)]
+
+
+def _sinks_later(call: Call) -> Iterable[Claim]:
+    if call["lazy"] is True:
+        _sinks.put(call.result, _sunk(call, call.function.__name__.removeprefix("sink_")))
+    return []
+
+
+def _read_by(frame: Any) -> list[Claim]:
+    """The files in the plan of a lazy frame."""
+    return [
+        Claim(path, "read", format_, describe=_described_result if whole else None)
+        for path, format_, whole in sources_of(frame)
+    ]
+
+
+# -- descriptions ----------------------------------------------------------------------------------------
+
+
+def _described_result(call: Call) -> Description | None:
+    """What a whole frame tells of its file; part of one would tell of a part only."""
+    if not _is_frame(call.result):
+        return None
+    whole = call["columns"] is None
+    rows = None if any(call[name] for name in _FEWER_ROWS) else call.result.height
+    return Description(rows=rows, schema=_schema(call.result) if whole else ())
+
+
+def _described_own(call: Call) -> Description | None:
+    data = call.args[0]
+    if not _is_frame(data):
+        return None
+    rows = None if call["mode"] in _DELTA_MODES else data.height
+    return Description(rows=rows, schema=_schema(data))
+
+
+def _is_frame(data: object) -> bool:
+    kind = getattr(sys.modules.get("polars"), "DataFrame", None)
+    return isinstance(kind, type) and isinstance(data, kind)
+
+
+def _schema(data: Any) -> tuple[tuple[str, str], ...]:
+    columns = list(data.schema.items())[:MAX_COLUMNS]
+    return tuple((name, str(dtype)) for name, dtype in columns)
+
+
+# -- values ------------------------------------------------------------------------------------------------
 
 
 @hookimpl
@@ -30,9 +258,7 @@ def lineage_value_description(value: object) -> dict[str, Any] | None:
     if isinstance(value, polars.LazyFrame):
         return {"format": "polars.LazyFrame"}
     if isinstance(value, polars.DataFrame):
-        columns = list(data.schema.items())[:MAX_COLUMNS]
-        schema = tuple((name, str(dtype)) for name, dtype in columns)
-        return {"format": "polars.DataFrame", "rows": data.height, "schema": schema}
+        return {"format": "polars.DataFrame", "rows": data.height, "schema": _schema(data)}
     if isinstance(value, polars.Series):
         return {
             "format": "polars.Series",

@@ -1,4 +1,7 @@
-"""Apache Arrow: the content of tables, record batches and arrays.
+"""Apache Arrow: what it reads and writes, and the content of tables, record batches and arrays.
+
+It opens every file in compiled code. A dataset is an input from where it is made: its files are listed there, its
+schema is read, and its class cannot be watched.
 
 The digest is over values, not over buffers: how a table is cut into chunks, what it is a slice of and what lies
 under a null are of no matter. pyarrow is not imported here: a value of its types cannot exist before
@@ -11,12 +14,148 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prefect_lineage import hookimpl
+from prefect_lineage.interceptors import Call, Claim, Claimed, Claims, Description, Interceptor
 from prefect_lineage_hooks.canonical import Canonical, loaded
+from prefect_lineage_hooks.places import place, places
 
 MAX_COLUMNS = 1_000
 """Columns of a schema that are recorded."""
 
 _MAX_DEPTH = 20
+
+# -- files -------------------------------------------------------------------------------------------
+
+_READERS = {  # module: calls, the argument that says where, format
+    "pyarrow": [("input_stream", "source", None)],
+    "pyarrow.csv": [("read_csv", "input_file", "csv"), ("open_csv", "input_file", "csv")],
+    "pyarrow.dataset": [("dataset", "source", None), ("parquet_dataset", "metadata_path", "parquet")],
+    "pyarrow.feather": [
+        ("read_table", "source", "feather"),
+        ("read_feather", "source", "feather"),
+        ("FeatherDataset.__init__", "path_or_paths", "feather"),
+    ],
+    "pyarrow.ipc": [
+        (name, "source", "ipc")
+        for name in (
+            *("open_file", "open_stream"),
+            *("RecordBatchFileReader.__init__", "RecordBatchStreamReader.__init__"),
+        )
+    ],
+    "pyarrow.json": [("read_json", "input_file", "json"), ("open_json", "input_file", "json")],
+    "pyarrow.orc": [("read_table", "source", "orc"), ("ORCFile.__init__", "source", "orc")],
+    "pyarrow.parquet": [
+        ("read_table", "source", "parquet"),
+        ("read_pandas", "source", "parquet"),
+        ("read_metadata", "where", "parquet"),
+        ("read_schema", "where", "parquet"),
+        ("ParquetFile.__init__", "source", "parquet"),
+        ("ParquetDataset.__init__", "path_or_paths", "parquet"),
+    ],
+}
+_WRITERS = {
+    "pyarrow": [("output_stream", "source", None), ("create_memory_map", "path", None)],
+    "pyarrow.csv": [("write_csv", "output_file", "csv"), ("CSVWriter", "sink", "csv")],
+    "pyarrow.dataset": [("write_dataset", "base_dir", None)],
+    "pyarrow.feather": [("write_feather", "dest", "feather")],
+    "pyarrow.ipc": [
+        (name, "sink", "ipc")
+        for name in (
+            *("new_file", "new_stream"),
+            *("RecordBatchFileWriter.__init__", "RecordBatchStreamWriter.__init__"),
+        )
+    ],
+    "pyarrow.orc": [("write_table", "where", "orc"), ("ORCWriter.__init__", "where", "orc")],
+    "pyarrow.parquet": [
+        ("write_table", "where", "parquet"),
+        ("write_metadata", "where", "parquet"),
+        ("write_to_dataset", "root_path", "parquet"),
+        ("ParquetWriter.__init__", "where", "parquet"),
+    ],
+}
+_MODES: dict[str, Claimed] = {"r": "read", "w": "write", "a": "append", "+": "update"}
+
+
+@hookimpl
+def lineage_interceptors() -> Iterable[Interceptor]:
+    """What is watched."""
+    for operation, calls in (("read", _READERS), ("write", _WRITERS)):
+        for module, found in calls.items():
+            for name, parameter, format_ in found:
+                claims = _claiming(operation, parameter, format_)  # type: ignore[arg-type]
+                yield Interceptor(module, name, claims, optional=True)
+    yield Interceptor("pyarrow", "OSFile", _opened, optional=True)
+    yield Interceptor("pyarrow", "memory_map", _opened, optional=True)
+    yield Interceptor("pyarrow.fs", "copy_files", _copied, optional=True)
+
+
+def _claiming(operation: Claimed, parameter: str, format_: str | None) -> Claims:
+    def claims(call: Call) -> Iterable[Claim]:
+        # a class of compiled code does not tell what its parameters are called
+        target = call[parameter] if call[parameter] is not None or not call.args else call.args[0]
+        targets = places(target, call["filesystem"])
+        told = format_ or _format(call["format"])
+        describe = (_read if operation == "read" else _written) if len(targets) == 1 else None
+        return [Claim(one, operation, told, describe=describe) for one in targets]
+
+    return claims
+
+
+def _format(given: object) -> str | None:
+    """The format of a dataset: ``"parquet"``, or an object of pyarrow's."""
+    return given if isinstance(given, str) else getattr(given, "default_extname", None)
+
+
+def _opened(call: Call) -> Iterable[Claim]:
+    """``OSFile(path, mode="r")``, ``memory_map(path, mode="r")``."""
+    path = place(call.args[0] if call.args else call["path"])
+    mode = str(call.args[1] if len(call.args) > 1 else call["mode"] or "r")
+    letter = next((one for one in "+aw" if one in mode), "r")
+    return [] if path is None else [Claim(path, _MODES[letter])]
+
+
+def _copied(call: Call) -> Iterable[Claim]:
+    source = place(call["source"], call["source_filesystem"])
+    target = place(call["destination"], call["destination_filesystem"])
+    return [] if source is None or target is None else [Claim(source, "read"), Claim(target, "write")]
+
+
+_NARROW = ("columns", "convert_options", "read_options", "parse_options")
+
+
+def _read(call: Call) -> Description | None:
+    """Of a table that was read whole; of a file that was opened, what its footer says."""
+    made = call.result if call.result is not None else call.args[0] if call.args else None
+    found = getattr(made, "metadata", None) if type(made).__name__ == "ParquetFile" else None
+    if found is not None:
+        return Description(rows=found.num_rows, schema=_schema(made.schema_arrow))
+    if type(made).__name__ == "FileMetaData":
+        return Description(rows=made.num_rows, schema=_schema(made.schema.to_arrow_schema()))
+    whole = all(call[name] is None for name in _NARROW)
+    rows = getattr(made, "num_rows", None) if call["filters"] is None else None
+    schema = getattr(made, "schema", None)
+    is_schema = hasattr(schema, "names") and hasattr(schema, "types")
+    return Description(
+        rows=rows if isinstance(rows, int) else None, schema=_schema(schema) if is_schema and whole else ()
+    )
+
+
+def _written(call: Call) -> Description | None:
+    """Of a table that is written as a file; of a writer the columns that it was made for."""
+    arrow = loaded("pyarrow", "Table", "RecordBatch", "Schema")
+    for value in (*call.args[:3], *call.kwargs.values()):
+        if isinstance(value, (arrow.Table, arrow.RecordBatch)):
+            return Description(rows=value.num_rows, schema=_schema(value.schema))
+        if isinstance(value, arrow.Schema):
+            return Description(schema=_schema(value))
+    return None
+
+
+def _schema(schema: Any) -> tuple[tuple[str, str], ...]:
+    fields = (schema.field(at) for at in range(min(len(schema.names), MAX_COLUMNS)))
+    return tuple((field.name, str(field.type)) for field in fields)
+
+
+# -- values ----------------------------------------------------------------------------------------------
 
 
 @hookimpl
@@ -28,9 +167,7 @@ def lineage_value_description(value: object) -> dict[str, Any] | None:
     data: Any = value
     for kind in ("Table", "RecordBatch"):
         if isinstance(value, getattr(arrow, kind)):
-            fields = (data.schema.field(at) for at in range(min(data.num_columns, MAX_COLUMNS)))
-            schema = tuple((field.name, str(field.type)) for field in fields)
-            return {"format": f"pyarrow.{kind}", "rows": data.num_rows, "schema": schema}
+            return {"format": f"pyarrow.{kind}", "rows": data.num_rows, "schema": _schema(data.schema)}
     for kind in ("Array", "ChunkedArray"):
         if isinstance(value, getattr(arrow, kind)):
             return {
