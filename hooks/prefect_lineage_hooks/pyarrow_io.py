@@ -25,7 +25,9 @@ _MAX_DEPTH = 20
 
 # -- files -------------------------------------------------------------------------------------------
 
-_READERS = {  # module: calls, the argument that says where, format
+_Calls = dict[str, list[tuple[str, str, str | None]]]
+
+_READERS: _Calls = {  # module: calls, the argument that says where, format
     "pyarrow": [("input_stream", "source", None)],
     "pyarrow.csv": [("read_csv", "input_file", "csv"), ("open_csv", "input_file", "csv")],
     "pyarrow.dataset": [("dataset", "source", None), ("parquet_dataset", "metadata_path", "parquet")],
@@ -52,7 +54,7 @@ _READERS = {  # module: calls, the argument that says where, format
         ("ParquetDataset.__init__", "path_or_paths", "parquet"),
     ],
 }
-_WRITERS = {
+_WRITERS: _Calls = {
     "pyarrow": [("output_stream", "source", None), ("create_memory_map", "path", None)],
     "pyarrow.csv": [("write_csv", "output_file", "csv"), ("CSVWriter", "sink", "csv")],
     "pyarrow.dataset": [("write_dataset", "base_dir", None)],
@@ -78,14 +80,17 @@ _MODES: dict[str, Claimed] = {"r": "read", "w": "write", "a": "append", "+": "up
 @hookimpl
 def lineage_interceptors() -> Iterable[Interceptor]:
     """What is watched."""
-    for operation, calls in (("read", _READERS), ("write", _WRITERS)):
-        for module, found in calls.items():
-            for name, parameter, format_ in found:
-                claims = _claiming(operation, parameter, format_)  # type: ignore[arg-type]
-                yield Interceptor(module, name, claims, optional=True)
+    yield from _watched("read", _READERS)
+    yield from _watched("write", _WRITERS)
     yield Interceptor("pyarrow", "OSFile", _opened, optional=True)
     yield Interceptor("pyarrow", "memory_map", _opened, optional=True)
     yield Interceptor("pyarrow.fs", "copy_files", _copied, optional=True)
+
+
+def _watched(operation: Claimed, calls: _Calls) -> Iterable[Interceptor]:
+    for module, found in calls.items():
+        for name, parameter, format_ in found:
+            yield Interceptor(module, name, _claiming(operation, parameter, format_), optional=True)
 
 
 def _claiming(operation: Claimed, parameter: str, format_: str | None) -> Claims:
@@ -124,7 +129,7 @@ _NARROW = ("columns", "convert_options", "read_options", "parse_options")
 
 def _read(call: Call) -> Description | None:
     """Of a table that was read whole; of a file that was opened, what its footer says."""
-    made = call.result if call.result is not None else call.args[0] if call.args else None
+    made: Any = call.result if call.result is not None else call.args[0] if call.args else None
     found = getattr(made, "metadata", None) if type(made).__name__ == "ParquetFile" else None
     if found is not None:
         return Description(rows=found.num_rows, schema=_schema(made.schema_arrow))

@@ -26,6 +26,8 @@ class Remote(BaseEstimator):
     def __init__(self, api_key: str = "") -> None:
         self.api_key = api_key
 
+    def fit(self) -> None: ...
+
 
 class Lookalike:
     """It fits and has parameters, and is none of scikit-learn's."""
