@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         namespace: with it, files below ``root`` are the same artifacts on every machine.
         redact: regular expressions of further secrets.
         digest: the algorithm of new digests.
+        fsync: wait for the disk at every record, so that not even a power failure loses one.
         warnings: one sentence for each setting that was unknown or malformed.
     """
 
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     namespace: str | None = None
     redact: _Words = ()
     digest: Literal["blake3", "sha256"] = "blake3"
+    fsync: bool = False
     warnings: tuple[str, ...] = ()
 
     @classmethod

@@ -16,8 +16,9 @@ from prefect_lineage.model.entities import Artifact, Graph, Run, Version
 from prefect_lineage.model.reference import Reference
 from prefect_lineage.settings import load
 from prefect_lineage.store.filters import Filter
+from prefect_lineage.store.remote import is_remote
 from prefect_lineage.store.store import Store
-from prefect_lineage.store.sync import SyncReport, sync
+from prefect_lineage.store.sync import SyncReport, sync, sync_remote
 
 if TYPE_CHECKING:
     from prefect_lineage.export.map import LineageMap
@@ -193,10 +194,14 @@ class Lineage:
     def sync(self, directory: str | Path | None = None) -> SyncReport:
         """Load the journals in ``directory`` (default: the setting ``JOURNAL_DIR``) whose process has ended.
 
+        A URL that fsspec can read (``s3://bucket/journals``) will do as well; nothing is deleted there.
+
         Raises:
             LineageError: the directory that was named does not exist.
             StoreError: the store cannot be written to, or a journal cannot be read; nothing is lost.
         """
+        if directory is not None and is_remote(str(directory)):
+            return sync_remote(str(directory), self._store)
         folder = Path(directory) if directory is not None else load().journal_dir
         if directory is not None and not folder.is_dir():
             raise LineageError(f"There is no directory {str(folder)!r} to load journals from.")

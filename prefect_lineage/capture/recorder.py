@@ -69,7 +69,7 @@ class Recorder:
         self.redactor = Redactor(settings.redact, self.plugins)
         self.values = Values(self.digester, self.plugins)
         self.passing = Passing(self, self.values)
-        self.journal = Journal(settings.journal_dir)
+        self.journal = Journal(settings.journal_dir, fsync=settings.fsync)
         self.drain = Drain(self.journal, self._open_store)
         self._net = Net(self.digester)
         self._interceptors = Interceptors(self.prepare, self._locate)
@@ -89,7 +89,7 @@ class Recorder:
     def _open_store(self) -> Store:
         from prefect_lineage.store.store import Store
 
-        return Store.open(self.settings.url, root=str(self.settings.root))
+        return Store.open(self.settings.url, root=str(self.settings.root), durable=self.settings.fsync)
 
     def read(self, question: Callable[[Store], R]) -> R:
         """Ask the store something, with everything in it that this process has recorded.
@@ -126,12 +126,8 @@ class Recorder:
         """Bring the store up to date; says where the records wait if that takes too long."""
         with paused():
             waiting = self.drain.flush(timeout)
-        if waiting and timeout > LOOP_SECONDS:
-            log.warning(
-                "%d lineage records wait in %s for the store; `prefect-lineage sync` loads them.",
-                waiting,
-                self.settings.journal_dir,
-            )
+        if timeout > LOOP_SECONDS or self.drain.is_failing:
+            self.drain.complain(waiting)
 
     def close(self) -> None:
         """Take the nets in and bring the store up to date."""

@@ -201,14 +201,17 @@ def plugins(*, out: OutputOptions = OUTPUT) -> int:
 
 
 def sync(
-    directory: Annotated[Path | None, Parameter(help="Default: the setting JOURNAL_DIR.")] = None,
+    directory: Annotated[
+        str | None, Parameter(help="A directory or a URL. Default: the setting JOURNAL_DIR.")
+    ] = None,
     /,
     *,
     out: OutputOptions = OUTPUT,
 ) -> int:
     """Load the journals that wait on disk into the store, and end the runs that ended unseen.
 
-    A journal waits when a process died before it could write to the store, or comes from another machine.
+    A journal waits when a process died before it could write to the store, or comes from another machine. It can lie
+    in an object store (s3://bucket/journals, through fsspec), where nothing is deleted.
     A run whose end nobody recorded (kill -9, a power failure, a cancellation) gets the state that Prefect's
     server knows, or Crashed if it ran on this machine and its process is gone; else it stays as it is.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +14,7 @@ from prefect_lineage.cli.screen import Screen
 from prefect_lineage.cli.streams import complain, print_json
 from prefect_lineage.cli.text import count, visible
 from prefect_lineage.plugins import PluginReport, report
+from prefect_lineage.store.remote import is_remote
 from prefect_lineage.store.store import Store
 
 __all__ = ["list_plugins", "load_journals", "print_stats", "upgrade_store"]
@@ -49,7 +49,7 @@ def _plugin_cells(plugin: PluginReport) -> tuple[Text, ...]:
     return Text(visible(plugin.name), style="bold"), active, Text(visible(release)), what
 
 
-def load_journals(directory: Path | None, out: OutputOptions) -> int:
+def load_journals(directory: str | None, out: OutputOptions) -> int:
     """Load the journals that wait, and end the runs that ended unseen.
 
     Returns:
@@ -75,7 +75,8 @@ def load_journals(directory: Path | None, out: OutputOptions) -> int:
         )
     if done.rejected:
         complain(
-            f"{count(done.rejected, 'line')} could not be stored and lies beside the journal, in .rejected."
+            f"{count(done.rejected, 'line')} could not be stored"
+            + ("." if is_remote(directory or "") else " and lies beside the journal, in .rejected.")
         )
     return 2 if done.newer or done.rejected else 0
 

@@ -1,13 +1,14 @@
 """The drain: a thread that carries this process's journal into the store.
 
 A flow pays for an append to a file; SQL, its import included, is paid for here. Whatever is wrong with the
-store, the journal stays, the drain tries again with growing pauses, and the flow hears one warning.
+store, the journal stays, the drain tries again with growing pauses, and whoever waits for it hears one warning.
 """
 
 from __future__ import annotations
 
 import atexit
 import importlib
+import logging
 import multiprocessing
 import os
 import random
@@ -19,8 +20,10 @@ from multiprocessing import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefect_lineage.store.journal import Journal, warn_once
-from prefect_lineage.store.loading import Loaded, load
+from prefect_lineage.errors import StoreError
+from prefect_lineage.store.journal import Journal, cut_lines, journal_id, warn_once
+from prefect_lineage.store.lines import is_no_record
+from prefect_lineage.store.loading import Loaded, load, load_batch
 
 if TYPE_CHECKING:
     from prefect_lineage.store.store import Store
@@ -37,11 +40,16 @@ _IMPORT_S = 2.0
 """The same while the drain imports SQLAlchemy, once in a process: a child would wait for ever for modules that
 are half imported by a thread which it does not have."""
 
+_REOPENED = 3
+"""How often a store that is deleted meanwhile is opened again at once."""
+
 _AGAIN_S = 1.0
 """How long a flush waits at most for a store that could not be used when it was tried last."""
 
 _GATHER_S = 0.5  # a transaction for many costs little more than one for one, and while it runs the flow waits
 _PAUSES_S = (0.2, 30.0)
+
+_log = logging.getLogger("prefect_lineage")
 
 
 class Drain:
@@ -55,7 +63,10 @@ class Drain:
     def __init__(self, journal: Journal, open_store: Callable[[], Store]) -> None:
         self._journal = journal
         self._open_store = open_store
+        self.before_close: Callable[[float], object] | None = None
+        """Called before the end of the process is waited for, with the seconds that it may take."""
         self._inherited: list[Store] = []
+        self._has_complained = False
         self._begin()
         journal.on_append = self._wake
         _drains.add(self)
@@ -70,8 +81,8 @@ class Drain:
             How many records still wait in the journal: 0 is done.
         """
         path, size = self._journal.mark()
-        if path is None or self._has(path, size):
-            return 0
+        if self._has(path, size):
+            return self._journal.unsettled
         self._wake()
         with self._changed:
             self._requests += 1
@@ -85,7 +96,30 @@ class Drain:
                     break
         if not self._is_alive():
             self._step()  # threads cannot be started any more: the interpreter is ending
-        return 0 if self._has(path, size) else self._waiting(path)
+        return self._journal.unsettled if self._has(path, size) else self._waiting(path)
+
+    def complain(self, waiting: int) -> None:
+        """Say how many records wait, and where; once, until the store has worked again."""
+        if not waiting or self._has_complained:
+            return
+        self._has_complained = True
+        reason = f" {self._reason}" if self._reason else ""
+        if self._journal.kept:  # said before, and worse
+            _log.debug("%d lineage records wait.%s", waiting, reason)
+            return
+        _log.warning(
+            "%d lineage record%s in %s for the store; `prefect-lineage sync` loads %s.%s",
+            waiting,
+            " waits" if waiting == 1 else "s wait",
+            self._journal.directory,
+            "it" if waiting == 1 else "them",
+            reason,
+        )
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the store could not be used when it was tried last."""
+        return self._failing
 
     def close(self, timeout: float = EXIT_S) -> int:
         """Flush, end the thread, close the store; delete the journal if the store has all of it.
@@ -97,7 +131,9 @@ class Drain:
             How many records wait in the journal for ``sync``.
         """
         deadline = time.monotonic() + timeout
-        waiting = self.flush(timeout)
+        if self.before_close is not None:
+            self.before_close(timeout)
+        waiting = self.flush(max(0.0, deadline - time.monotonic()))
         with self._changed:
             thread, self._closing = self._thread, True
             self._changed.notify_all()
@@ -106,12 +142,14 @@ class Drain:
             thread.join(max(0.0, deadline - time.monotonic()))
         if self._work.acquire(timeout=max(0.0, deadline - time.monotonic())):
             try:
-                if waiting == 0 and self._loaded_id == self._journal.id:
+                if waiting == 0 and self._is_all_there() and self._loaded_id == self._journal.id:
                     self._journal.rotate(self._loaded.position, always=True)
                 self._forget_store()
             finally:
                 self._work.release()
-        self._journal.close()
+        lost = self._journal.close()
+        if lost:
+            warn_once("lost", f"{lost} lineage records are lost: neither the disk nor the store took them.")
         atexit.unregister(self._at_exit)
         return waiting
 
@@ -132,21 +170,30 @@ class Drain:
         self._failed: int = 0
         """The last of them before a try began that failed."""
         self._failing: bool = False
+        self._reason: str = ""
+        """Why the store could not be used when it was tried last."""
+        self._has_complained = False
 
-    def _has(self, path: Path, size: int) -> bool:
+    def _has(self, path: Path | None, size: int) -> bool:
         """Has the store all of the file up to ``size``? A file that was replaced has been drained."""
-        if self._journal.path != path:
+        if self._journal.kept or (self._store is not None and self._store.is_gone()):
+            return False
+        if path is None or self._journal.path != path:
             return True
-        return self._loaded_id == path.stem and self._loaded.position + self._loaded.rest >= size
+        return self._loaded_id == journal_id(path) and self._loaded.position + self._loaded.rest >= size
 
-    def _waiting(self, path: Path) -> int:
-        position = self._loaded.position if self._loaded_id == path.stem else 0
+    def _waiting(self, path: Path | None) -> int:
+        """How many records are on the way: unread in the file, in memory, postponed."""
+        others = self._journal.kept + self._journal.unsettled
+        if path is None:
+            return others
+        position = self._loaded.position if self._loaded_id == journal_id(path) else 0
         try:
             with path.open("rb") as stream:
                 stream.seek(position)
-                return sum(1 for _ in stream)
-        except FileNotFoundError:
-            return 0
+                return others + sum(1 for line in stream if not is_no_record(line))
+        except OSError:
+            return others
 
     def _wake(self) -> None:
         if not self._wakeup.is_set():
@@ -175,7 +222,7 @@ class Drain:
             util.Finalize(self, self._at_exit, exitpriority=10)
 
     def _at_exit(self) -> None:
-        self.close(EXIT_S)
+        self.complain(self.close(EXIT_S))
 
     def _run(self) -> None:
         pause, longest = _PAUSES_S
@@ -204,36 +251,72 @@ class Drain:
             try:
                 self._carry()
             except Exception as error:  # noqa: BLE001 - a flow must not notice, whatever is wrong with its store
-                warn_once("drain", f"Lineage waits in {self._journal.directory}: {error}")
+                _log.debug("Lineage waits in %s: %s", self._journal.directory, error)
                 self._forget_store()
                 with self._changed:
+                    self._reason = _as_sentence(error)
                     # A long try was one of waiting, for a lock or a host, and went on after the latest request.
                     lasted = time.monotonic() - begun > _AGAIN_S
                     self._failed = self._requests if lasted else tried_for
                     self._failing = True
                     self._changed.notify_all()
                 return False
-            self._failing = False
+            self._failing, self._reason, self._has_complained = False, "", False
             return True
 
     def _carry(self) -> None:
-        path = self._journal.path
-        if path is None:
+        if self._journal.path is None and not self._journal.kept:
             return
+        for _ in range(_REOPENED):
+            store = self._opened()
+            self._carry_file(store)
+            self._carry_kept(store)
+            if self._is_all_there():
+                self._journal.rotate(self._loaded.position)
+                with self._changed:
+                    self._changed.notify_all()
+                return
+            # Somebody has deleted or replaced it. What this file of the journal told it, the next one is told again.
+            self._forget_store()
+        raise StoreError(f"The store {store.url} is deleted again and again.")
+
+    def _opened(self) -> Store:
         if self._store is None:
             self._import()
             self._store = self._open_store()
             self._loaded_id = None
-        if self._loaded_id != path.stem:
+        return self._store
+
+    def _is_all_there(self) -> bool:
+        return self._store is not None and not self._store.is_gone()
+
+    def _carry_file(self, store: Store) -> None:
+        path = self._journal.path
+        if path is None:
+            return
+        if self._loaded_id != journal_id(path):
             # Asked, not remembered: a commit may have come through whose answer was lost.
-            self._loaded = Loaded(self._store.position(path.stem))
-            self._loaded_id = path.stem
-        while load(self._store, path, self._loaded):
+            self._loaded = Loaded(store.position(journal_id(path)))
+            self._loaded_id = journal_id(path)
+        while load(store, path, self._loaded):
             with self._changed:
                 self._changed.notify_all()
-        self._journal.rotate(self._loaded.position)
-        with self._changed:
-            self._changed.notify_all()
+
+    def _carry_kept(self, store: Store) -> None:
+        """What the journal could not write goes to the store from memory."""
+        if not self._journal.kept:
+            return
+        journal, start, lines = self._journal.in_memory()
+        position = store.position(journal)
+        if position < start:  # another store: what the one before had is not here any more
+            store.apply([], journal=journal, position=start)
+        loaded = Loaded(max(position, start))
+        aside = self._journal.directory / f"{journal}.rejected"
+        while load_batch(
+            store, journal, cut_lines(lines[loaded.position - start :], loaded.position), loaded, aside
+        ):
+            pass
+        self._journal.taken(journal, loaded.position)
 
     def _import(self) -> None:
         self._importing = True
@@ -265,6 +348,11 @@ class Drain:
 
 
 _drains: weakref.WeakSet[Drain] = weakref.WeakSet()
+
+
+def _as_sentence(error: Exception) -> str:
+    words = str(error) or type(error).__name__
+    return words if words.endswith(".") else f"{words}."
 
 
 def _each(act: Callable[[Drain], None]) -> Callable[[], None]:

@@ -86,15 +86,17 @@ class Database:
         StoreError: and its tree, from every method; nothing of SQLAlchemy or SQLite leaves bare.
     """
 
-    def __init__(self, url: str, *, readonly: bool = False) -> None:
+    def __init__(self, url: str, *, readonly: bool = False, durable: bool = False) -> None:
         self.url = parse_url(url)
         self.readonly = readonly
+        self.durable = durable
         self.is_sqlite = self.url.drivername == "sqlite"
         self.in_memory = self.is_sqlite and self.url.database == ":memory:"
         # One connection serves all threads of a store in memory: one at a time.
         self._turn = threading.RLock() if self.in_memory else None
         if self.is_sqlite and not self.in_memory:
             _check_file(Path(str(self.url.database)), readonly)
+        self._file = self._seen_file()
         self._pid = os.getpid()
         with self.translated():
             self._engine = self._create()
@@ -122,6 +124,19 @@ class Database:
                     writer.execute(sa.text(f"SET LOCAL lock_timeout = '{int(WAIT_S)}s'"))
                     writer.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
                 yield writer
+
+    def is_gone(self) -> bool:
+        """Whether the file behind an SQLite store was deleted, or another one has its name."""
+        return self._file is not None and self._file != self._seen_file()
+
+    def _seen_file(self) -> tuple[int, int] | None:
+        if not self.is_sqlite or self.in_memory:
+            return None
+        try:
+            state = Path(str(self.url.database)).stat()
+        except OSError:
+            return None
+        return state.st_dev, state.st_ino
 
     def close(self) -> None:
         """Close every connection."""
@@ -178,7 +193,7 @@ class Database:
             # SQLAlchemy sees nothing of these, so a failure must not leak the connection.
             if not (self.readonly or self.in_memory):
                 _use_wal(connection)
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(f"PRAGMA synchronous={'FULL' if self.durable else 'NORMAL'}")
             connection.execute("PRAGMA foreign_keys=ON")
             if self.readonly:
                 connection.execute("PRAGMA query_only=ON")

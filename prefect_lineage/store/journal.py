@@ -4,6 +4,9 @@ One record is one line and one ``write``, so that a killed process loses nothing
 it was writing. The owner holds a lock on its file until it ends, however it ends: who can take the lock knows
 that the owner is gone. The file gets its name once it is locked. Where a file system has no locks, the name says
 whose it is: ``<uuid>.<pid>@<host>.jsonl``. A forked child begins a file of its own.
+
+A record whose digests take long to compute is *postponed*: a line says what is known at once, a later line
+*settles* it. If none does, because the process was killed, ``sync`` takes the first for the record.
 """
 
 from __future__ import annotations
@@ -21,12 +24,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefect_lineage.model.records import Record
-from prefect_lineage.store.lines import encode
+from prefect_lineage.store.kept import Kept
+from prefect_lineage.store.lines import Postponed, encode, encode_postponed
 
-__all__ = ["SUFFIX", "Batch", "Journal", "owner_may_live", "read_lines", "warn_once"]
+__all__ = [
+    "SUFFIX",
+    "UNNAMED",
+    "Batch",
+    "Journal",
+    "cut_lines",
+    "journal_id",
+    "owner_may_live",
+    "read_lines",
+    "warn_once",
+]
 
 SUFFIX = ".jsonl"
-_UNNAMED = ".new"
+UNNAMED = ".new"
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OWNER = re.compile(r"\.(?P<pid>\d+)@(?P<host>.+)\Z", re.ASCII)
 ROTATE_BYTES = 8 << 20
 """A file that is drained and larger than this is replaced by an empty one."""
@@ -56,11 +71,18 @@ class Batch:
 
 
 class Journal:
-    """This process's journal in a directory; made at the first record. Threads may share it."""
+    """This process's journal in a directory; made at the first record. Threads may share it.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: made if it is missing.
+        fsync: wait for the disk at every record, so that even a power failure loses none.
+    """
+
+    def __init__(self, directory: Path, *, fsync: bool = False) -> None:
         self.directory = directory
+        self.fsync = fsync
         self.on_append: Callable[[], None] | None = None
+        self._kept = Kept()
         self._begin()
         _journals.add(self)
 
@@ -72,7 +94,17 @@ class Journal:
     @property
     def id(self) -> str | None:
         """The name under which a store keeps its position."""
-        return self._path.stem if self._path else None
+        return journal_id(self._path) if self._path else None
+
+    @property
+    def kept(self) -> int:
+        """How many records the disk did not take, and the store neither so far."""
+        return len(self._kept)
+
+    @property
+    def unsettled(self) -> int:
+        """How many records are postponed."""
+        return len(self._postponed)
 
     @property
     def size(self) -> int:
@@ -87,35 +119,82 @@ class Journal:
     def append(self, record: Record) -> None:
         """Keep a record; afterwards it survives the end of the process.
 
-        A full disk or a directory that cannot be written to loses the record with a warning, once per process:
-        a flow must not fail for it.
+        Where nothing can be written (a full disk, a directory that is read-only) it is kept in memory, for the
+        drain, with a warning once per process: a flow must not fail for it.
         """
-        line = encode(record)
-        try:
-            with self._lock:
+        self._put(encode(record))
+
+    def postpone(self, postponed: Postponed) -> None:
+        """Keep what is known of a record that :meth:`settle` will tell."""
+        with self._lock:
+            self._postponed.add(postponed.key)
+        self._put(encode_postponed(postponed))
+
+    def settle(self, key: str, record: Record) -> None:
+        """Keep a record that was postponed."""
+        self._put(encode(record, settles=key))
+        with self._lock:
+            self._postponed.discard(key)
+
+    def _put(self, line: bytes) -> None:
+        with self._lock:
+            try:
                 self._write(line)
-        except OSError as error:
-            reason = error.strerror or error
-            warn_once(
-                "journal", f"Lineage is being lost: nothing can be written to {self.directory}: {reason}."
-            )
-            return
+            except OSError as error:
+                self._kept.add(line)
+                self._warn(error)
+            else:
+                self._save()
         if self.on_append is not None:
             self.on_append()
+
+    def _warn(self, error: OSError) -> None:
+        warn_once(
+            "journal",
+            f"Nothing can be written to {self.directory}: {error.strerror or error}. Lineage waits in memory, and "
+            "is lost if neither the store nor the disk takes it before this process ends.",
+        )
+
+    def _save(self) -> bool:
+        """Try to bring to disk what it did not take before; whether nothing is left to bring."""
+        try:
+            self._kept.save(self.directory, SUFFIX)
+        except OSError as error:
+            _log.debug("still no room in %s: %s", self.directory, error)
+            return False
+        return True
+
+    def in_memory(self) -> tuple[str, int, bytes]:
+        """What the disk did not take, as a journal: its name, the position of the first line, the lines."""
+        with self._lock:
+            return self._kept.waiting()
+
+    def taken(self, journal: str, position: int) -> None:
+        """The store has what :meth:`in_memory` gave, up to a position."""
+        with self._lock:
+            self._kept.taken(journal, position)
 
     def rotate(self, position: int, *, always: bool = False) -> bool:
         """Delete the file if the store has all of it and it is large (or ``always``); the next record begins anew."""
         with self._lock:
             done = self._fd is not None and position == self._size and (always or self._size >= ROTATE_BYTES)
+            done = done and not self._postponed  # if we are killed, their first lines are all that there is
             if done and self._path is not None:
                 self._path.unlink(missing_ok=True)
                 self._release()
             return done
 
-    def close(self) -> None:
-        """Let go of the file; what is in it stays for :func:`~prefect_lineage.store.sync.sync`."""
+    def close(self) -> int:
+        """Let go of the file; what is in it stays for :func:`~prefect_lineage.store.sync.sync`.
+
+        Returns:
+            How many records are lost, because the disk never took them.
+        """
         with self._lock:
+            lost = self._kept.lost + (0 if self._save() else len(self._kept))
+            self._kept = Kept()
             self._release()
+            return lost
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -125,6 +204,8 @@ class Journal:
         self._path: Path | None = None
         self._size = 0
         self._torn = False
+        self._kept = Kept()
+        self._postponed: set[str] = set()
 
     def _links(self) -> int | None:
         """How many names the file behind the descriptor has; None if the descriptor is not ours any more."""
@@ -177,18 +258,30 @@ class Journal:
     def _write(self, line: bytes) -> None:
         descriptor = self._descriptor()
         if self._torn:
-            # The disk was full in the middle of a line: end that one, so that only it is lost.
+            # Half a line is there, and could not be taken back: end it, so that only it is lost.
             line = b"\n" + line
         written = os.write(descriptor, line)
-        self._size += written
-        self._torn = written < len(line)
-        if self._torn:
+        if written < len(line):
+            self._take_back(descriptor, written)
             raise OSError(None, f"only {written} of {len(line)} bytes were written")
+        self._size += written
+        self._torn = False
+        if self.fsync:
+            _bring_to_disk(descriptor, self.directory)
+
+    def _take_back(self, descriptor: int, written: int) -> None:
+        """The disk was full in the middle of a line: nobody else writes to this file, so that part can go."""
+        try:
+            os.ftruncate(descriptor, self._size)
+        except OSError as error:
+            _log.debug("half a line stays in %s: %s", self._path, error)
+            self._size += written
+            self._torn = self._torn or written > 0
 
     def _open(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         name = str(uuid.uuid4())
-        unnamed = self.directory / f"{name}{_UNNAMED}"
+        unnamed = self.directory / f"{name}{UNNAMED}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         descriptor = os.open(unnamed, flags, 0o600)  # parameters of runs are nobody else's business
         try:
@@ -202,11 +295,24 @@ class Journal:
             unnamed.unlink(missing_ok=True)
             raise
         self._fd, self._inode, self._path = descriptor, (state.st_dev, state.st_ino), path
+        if self.fsync:
+            folder = os.open(self.directory, os.O_RDONLY)
+            try:
+                _bring_to_disk(folder, self.directory)
+            finally:
+                os.close(folder)
 
     def _forked(self) -> None:
         """In the child: the file and its lock are the parent's."""
         self._let_go()
         self._begin()
+
+
+def _bring_to_disk(descriptor: int, directory: Path) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:  # written it is, so it must not be written again
+        warn_once("fsync", f"{directory} does not confirm what is written to it: {error.strerror or error}.")
 
 
 def _lock(descriptor: int, path: Path) -> bool | None:
@@ -223,6 +329,13 @@ def _lock(descriptor: int, path: Path) -> bool | None:
 
 def _host() -> str:
     return re.sub(r"[^\w.-]", "_", os.uname().nodename, flags=re.ASCII)[:64] or "unknown"
+
+
+def journal_id(path: Path) -> str:
+    """The name under which a store keeps its position: what is unique in the file's name, so that a copy that
+    was renamed on its way is known to be one."""
+    found = _ID.search(path.name)
+    return found.group() if found else path.stem
 
 
 def owner_may_live(path: Path, *, locked: bool) -> bool:
@@ -254,14 +367,18 @@ def read_lines(path: Path, start: int, limit: int) -> Batch:
         block = stream.read(limit)
         if len(block) == limit and not block.endswith(b"\n"):
             block += stream.readline()
+    return cut_lines(block, start)
+
+
+def cut_lines(block: bytes, start: int) -> Batch:
+    """The whole lines of a block that begins at byte ``start`` of a journal."""
     lines: list[tuple[int, bytes]] = []
     position = start
-    for line in block.splitlines(keepends=True):
-        if not line.endswith(b"\n"):
-            return Batch(lines, len(line))
-        position += len(line)
-        lines.append((position, line))
-    return Batch(lines, 0)
+    *whole, rest = block.split(b"\n")  # not splitlines: what is broken may hold a lone carriage return
+    for line in whole:
+        position += len(line) + 1
+        lines.append((position, line + b"\n"))
+    return Batch(lines, len(rest))
 
 
 _journals: weakref.WeakSet[Journal] = weakref.WeakSet()

@@ -2,26 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from prefect_lineage.model.records import RECORD_FORMAT, Record
 
-__all__ = ["NewerLine", "clean_record", "decode", "dump_json", "encode", "load_json"]
+__all__ = [
+    "NewerLine",
+    "Postponed",
+    "clean_record",
+    "decode",
+    "dump_json",
+    "encode",
+    "encode_postponed",
+    "is_no_record",
+    "load_json",
+    "postponed_in",
+    "settled_by",
+]
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS
 _LARGEST = 2**63 - 1
+
+
+_POSTPONED, _SETTLES = b'{"postponed":', b'{"settles":'
+"""How such lines begin: told without parsing, for nearly all lines are neither."""
 
 
 class NewerLine(ValueError):
     """The line was written by a newer release."""
 
 
-def encode(record: Record) -> bytes:
-    """One journal line, its newline included. Values that JSON lacks become their ``str``."""
-    return _dumps(record.to_dict(), orjson.OPT_APPEND_NEWLINE)
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A record that was to be told again, complete, once the digests of its large files were known.
+
+    Attributes:
+        key: the line that tells it names this.
+        record: what is known already; where a digest is missing, its content says so.
+        missing: what to know of each missing digest, for whoever computes it: the number of the edge, and more.
+    """
+
+    key: str
+    record: Record
+    missing: tuple[Mapping[str, Any], ...]
+
+
+def encode(record: Record, settles: str | None = None) -> bytes:
+    """One journal line, its newline included. Values that JSON lacks become their ``str``.
+
+    Args:
+        settles: the key of the postponed record whose place it takes.
+    """
+    data = record.to_dict() if settles is None else {"settles": settles, **record.to_dict()}
+    return _dumps(data, orjson.OPT_APPEND_NEWLINE)
+
+
+def encode_postponed(postponed: Postponed) -> bytes:
+    """The line of a record that is no record yet."""
+    data = {
+        "postponed": postponed.key,
+        "format": RECORD_FORMAT,
+        "missing": postponed.missing,
+        "record": postponed.record.to_dict(),
+    }
+    return _dumps(data, orjson.OPT_APPEND_NEWLINE)
+
+
+def is_no_record(line: bytes) -> bool:
+    """Whether a line is nothing for a store: empty, or a record that is told again further on."""
+    return line.startswith(_POSTPONED) or line == b"\n"
+
+
+def settled_by(line: bytes) -> str | None:
+    """The key of the postponed record whose place a line takes, if it does."""
+    if not line.startswith(_SETTLES):
+        return None
+    try:
+        return str(orjson.loads(line)["settles"])
+    except ValueError:
+        return None
+
+
+def postponed_in(lines: Iterable[bytes]) -> list[Postponed]:
+    """The postponed records that none of the lines tells again, in their order. Unreadable ones are left out."""
+    found: dict[str, Postponed] = {}
+    for line in lines:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            if line.startswith(_POSTPONED):
+                data = orjson.loads(line)
+                record = decode(dump_json(data["record"]).encode())
+                found[data["postponed"]] = Postponed(data["postponed"], record, tuple(data["missing"]))
+            elif (key := settled_by(line)) is not None:
+                found.pop(key, None)
+    return list(found.values())
 
 
 def decode(line: bytes) -> Record:

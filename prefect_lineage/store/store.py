@@ -45,13 +45,16 @@ class Store:
         self._root = normal_root(root)
 
     @classmethod
-    def open(cls, url: str, *, readonly: bool = False, root: str | None = None) -> Store:
+    def open(
+        cls, url: str, *, readonly: bool = False, root: str | None = None, durable: bool = False
+    ) -> Store:
         """Open a store; read-write, a missing one is created and an older one upgraded.
 
         Args:
             url: ``sqlite:///path``, ``sqlite://`` (in memory) or ``postgresql://user@host/database``.
             readonly: nothing is created or changed.
             root: local files below it are shown by their path from there.
+            durable: what was written survives a power failure (in SQLite at the price of a wait for the disk).
 
         Raises:
             StoreMissing: read-only, and there is none.
@@ -59,7 +62,7 @@ class Store:
             StoreNewer: a newer release wrote it.
             StoreError: it cannot be used, or is older and was opened read-only.
         """
-        database = Database(url, readonly=readonly)
+        database = Database(url, readonly=readonly, durable=durable)
         try:
             prepare(database)
         except BaseException:
@@ -90,15 +93,28 @@ class Store:
     # Writing
 
     def apply(
-        self, records: Iterable[Record], *, journal: str | None = None, position: int | None = None
-    ) -> None:
+        self,
+        records: Iterable[Record],
+        *,
+        journal: str | None = None,
+        position: int | None = None,
+        start: int | None = None,
+    ) -> bool:
         """Apply records in one transaction.
 
         With ``journal`` and ``position`` (the byte after the last of these records) nothing happens if that
-        position was reached before, so a journal can be applied any number of times.
+        position was reached before, so a journal can be applied any number of times. With ``start`` (the byte
+        before the first of them) nothing happens either if the store stands elsewhere in that journal.
+
+        Returns:
+            Whether the store has the records now; False only if ``start`` is not where it stands.
         """
         with self._database.writing() as connection:
-            writer.apply(connection, list(records), journal, position)
+            return writer.apply(connection, list(records), journal, position, start)
+
+    def is_gone(self) -> bool:
+        """Whether the file that this store was opened from is not there any more, or is another one."""
+        return self._database.is_gone()
 
     def position(self, journal: str) -> int:
         """How many bytes of a journal have been applied."""

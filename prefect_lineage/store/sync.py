@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from prefect_lineage.errors import StoreError
-from prefect_lineage.store.journal import SUFFIX, owner_may_live
-from prefect_lineage.store.loading import Loaded, load
+from prefect_lineage.model.records import Record
+from prefect_lineage.store.journal import SUFFIX, UNNAMED, journal_id, owner_may_live
+from prefect_lineage.store.lines import Postponed, postponed_in
+from prefect_lineage.store.loading import Loaded, apply_once, load
+from prefect_lineage.store.remote import fetched
 from prefect_lineage.store.store import Store
 
-__all__ = ["SyncReport", "sync"]
+__all__ = ["SyncReport", "sync", "sync_remote"]
+
+Finish = Callable[[Postponed], Record]
+"""Makes a record of what its process could not tell to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class SyncReport:
     """What ``sync`` found in a directory.
 
     Attributes:
-        files: journals that were loaded to their end, and deleted.
+        files: journals that were loaded to their end, and deleted; in an object store they stay.
         records: applied now; what the store had before is not counted.
         rejected: lines that could not be read or stored; they are kept beside, in ``<journal>.rejected``.
         torn: journals whose last line their process did not finish; that line is dropped.
@@ -39,8 +45,11 @@ class SyncReport:
     newer: int = 0
 
 
-def sync(directory: Path, store: Store) -> SyncReport:
+def sync(directory: Path, store: Store, finish: Finish | None = None) -> SyncReport:
     """Load every journal in a directory whose owner is gone, exactly once however often it is called.
+
+    Args:
+        finish: for records that a process had postponed and never told; without, they are taken as far as known.
 
     Raises:
         StoreError: the store cannot be used, or a journal cannot be read; nothing is lost.
@@ -52,10 +61,28 @@ def sync(directory: Path, store: Store) -> SyncReport:
             with _owned(path) as stream:
                 if stream is None:
                     busy += path.exists()
-                else:
-                    done.append(_load_all(path, store))
+                    continue
+                loaded = _load_all(path, store, finish)
+                done.append(loaded)
+                if not loaded.is_newer:
+                    path.unlink(missing_ok=True)
+        _sweep(directory)
     except OSError as error:
         raise StoreError(f"A journal in {directory} cannot be loaded: {error.strerror or error}.") from error
+    return _reported(done, busy)
+
+
+def sync_remote(url: str, store: Store) -> SyncReport:
+    """Load the journals below a URL that fsspec can read, exactly once; nothing is deleted there.
+
+    Raises:
+        StoreError: the store cannot be used, or the URL cannot be read.
+    """
+    return _reported([_load_all(path, store, None) for path in fetched(url, SUFFIX, store.position)], 0)
+
+
+def _reported(done: Iterable[Loaded], busy: int) -> SyncReport:
+    done = list(done)
     finished = [loaded for loaded in done if not loaded.is_newer]
     return SyncReport(
         files=len(finished),
@@ -67,13 +94,25 @@ def sync(directory: Path, store: Store) -> SyncReport:
     )
 
 
-def _load_all(path: Path, store: Store) -> Loaded:
-    loaded = Loaded(store.position(path.stem))
+def _load_all(path: Path, store: Store, finish: Finish | None) -> Loaded:
+    loaded = Loaded(store.position(journal_id(path)))
     while load(store, path, loaded):
         pass
     if not loaded.is_newer:
-        path.unlink(missing_ok=True)
+        with path.open("rb") as stream:
+            left = postponed_in(stream)
+        for postponed in left:
+            record = finish(postponed) if finish is not None else postponed.record
+            loaded.records += apply_once(store, [record], postponed.key)
     return loaded
+
+
+def _sweep(directory: Path) -> None:
+    """Remove files of processes that were killed before their journal had its name: they are empty."""
+    for path in directory.glob(f"*{UNNAMED}"):
+        with suppress(FileNotFoundError), _owned(path) as stream:
+            if stream is not None and not os.fstat(stream.fileno()).st_size:
+                path.unlink()
 
 
 @contextmanager

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fcntl
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 
-from prefect_lineage.store.journal import SUFFIX, owner_may_live
+from prefect_lineage.store.journal import SUFFIX, journal_id, owner_may_live
+from prefect_lineage.store.lines import is_no_record, postponed_in
 from prefect_lineage.store.store import Store
 
 __all__ = ["waiting_records"]
-
-_BLOCK = 1 << 20
 
 
 def waiting_records(directory: Path, store: Store | None) -> int:
@@ -27,7 +27,7 @@ def waiting_records(directory: Path, store: Store | None) -> int:
     count = 0
     for path in sorted(directory.glob(f"*{SUFFIX}")):
         with suppress(OSError):  # loaded and deleted in the meantime, or somebody else's
-            count += _lines_left(path, store.position(path.stem) if store is not None else 0)
+            count += _lines_left(path, store.position(journal_id(path)) if store is not None else 0)
     return count
 
 
@@ -35,8 +35,12 @@ def _lines_left(path: Path, position: int) -> int:
     with path.open("rb") as stream:
         if _is_owned(stream.fileno(), path):
             return 0
-        stream.seek(position)
-        return sum(block.count(b"\n") for block in iter(lambda: stream.read(_BLOCK), b""))
+        whole = [line for line in stream if line.endswith(b"\n")]
+    begins = accumulate((len(line) for line in whole), initial=0)
+    unread = sum(
+        1 for line, at in zip(whole, begins, strict=False) if at >= position and not is_no_record(line)
+    )
+    return unread + len(postponed_in(whole))
 
 
 def _is_owned(descriptor: int, path: Path) -> bool:

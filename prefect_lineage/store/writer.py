@@ -35,15 +35,28 @@ def position_of(connection: Connection, journal: str) -> int:
 
 
 def apply(
-    connection: Connection, records: Sequence[Record], journal: str | None, position: int | None
-) -> None:
-    """Apply the records; with a journal and a position nothing happens where that position was reached before."""
+    connection: Connection,
+    records: Sequence[Record],
+    journal: str | None,
+    position: int | None,
+    start: int | None = None,
+) -> bool:
+    """Apply the records. With a journal and a position nothing happens where that position was reached before, nor,
+    if ``start`` is given, where the store's position is another one.
+
+    Returns:
+        Whether the store has these records now, from here or from before.
+    """
     if journal is not None and position is not None:
-        if position <= position_of(connection, journal):
-            return
+        reached = position_of(connection, journal)
+        if start is not None and reached != start:
+            return False
+        if position <= reached:
+            return True
         _advance(connection, journal, position)
     if records:
         _apply([clean_record(record) for record in records], connection)
+    return True
 
 
 def _apply(records: Sequence[Record], connection: Connection) -> None:
