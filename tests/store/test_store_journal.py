@@ -306,7 +306,9 @@ def test_sync_stops_at_a_line_of_a_newer_release(place, make) -> None:
 
 
 def test_sync_past_rubbish_in_the_middle(place, make) -> None:
-    _left_behind(place.directory, make.run("one"), tail=b"\x00\xff \r rubb\r\nish\n\n" + encode(make.run("two")))
+    _left_behind(
+        place.directory, make.run("one"), tail=b"\x00\xff \r rubb\r\nish\n\n" + encode(make.run("two"))
+    )
     with Store.open(place.url) as store:
         assert sync(place.directory, store) == SyncReport(files=1, records=2, rejected=2)
 
