@@ -23,12 +23,26 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-__all__ = ["Call", "Claim", "Claimed", "Description", "Interceptor", "Notes", "reads", "writes"]
+__all__ = [
+    "Call",
+    "Claim",
+    "Claimed",
+    "Description",
+    "Interceptor",
+    "NotUnderstood",
+    "Notes",
+    "reads",
+    "writes",
+]
 
 T = TypeVar("T")
 
 Claimed = Literal["read", "write", "append", "update", "open", "delete"]
 """What a call does to a place; see :class:`Claim`."""
+
+
+class NotUnderstood(Exception):
+    """Raised by an adapter that cannot tell what a call does: the call is counted as a miss, and nobody is at fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ class Attempt:
         declared: edges that the user declared or that values brought, complete already.
         names: what the user called the places of this attempt.
         nested: the claim around each call of which only its result told what it claims.
+        opened: places that an adapter has claimed as open; once is enough.
         storage: directories that belong to the runner's own result storage.
         dropped: accesses that were beyond the limit.
         misses: what could not be understood, counted by reason.
@@ -161,6 +162,7 @@ class Attempt:
     declared: list[EdgeRecord] = field(default_factory=list)
     names: dict[str, EdgeRecord] = field(default_factory=dict)
     nested: dict[int, int] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
     storage: tuple[str, ...] = ()
     dropped: int = 0
     misses: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))

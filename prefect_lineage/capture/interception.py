@@ -18,10 +18,10 @@ from typing import Any
 import wrapt
 
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, claim_id, next_claim, pending
-from prefect_lineage.capture.context import paused
+from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.importlib_bootstrap import watching, watching_async
 from prefect_lineage.capture.patching import Patches, alike, stand_in
-from prefect_lineage.interceptors import Call, Claim, Claims, Description, Interceptor
+from prefect_lineage.interceptors import Call, Claim, Claims, Description, Interceptor, NotUnderstood
 from prefect_lineage.releases import untested
 
 __all__ = ["Interceptors"]
@@ -154,13 +154,19 @@ class Interceptors:
         return self._errors.get(interceptor.via, 0) >= MAX_ERRORS
 
     def accesses(
-        self, claims: Claims, call: Call, via: str, number: int, *, settled: bool = False
+        self, claims: Claims, call: Call, via: str, number: int, opened: set[str], *, settled: bool = False
     ) -> list[tuple[Access, Claim]]:
-        """What an adapter claims of a call; ``settled``: the call is over, and nothing can be learnt of before it."""
+        """What an adapter claims of a call.
+
+        Args:
+            opened: what the attempt has opened already: a database is asked for thousands of times.
+            settled: the call is over, and nothing can be learnt of before it.
+        """
         return [
             (self._access(claim, target, via, number, settled=settled), claim)
             for claim in claims(call)
             if (target := self._target(claim.target)) is not None
+            and (claim.operation != "open" or _is_first(target, opened))
         ]
 
     def _access(self, claim: Claim, target: str, via: str, number: int, *, settled: bool) -> Access:
@@ -181,6 +187,10 @@ class Interceptors:
 
     def failed(self, attempt: Attempt | None, interceptor: Interceptor, error: Exception) -> None:
         """An adapter was wrong; the edges that it would have known are missing, and that is said."""
+        if isinstance(error, NotUnderstood):
+            if attempt is not None:
+                attempt.missed(f"{interceptor.via}: {error or 'not understood'}")
+            return
         if attempt is not None:
             attempt.missed(f"adapter failed: {interceptor.via}")
         count = self._errors[interceptor.via] = self._errors.get(interceptor.via, 0) + 1
@@ -190,6 +200,13 @@ class Interceptors:
         elif count == MAX_ERRORS:
             self.problems[interceptor.via] = f"switched off after {count} errors, the last: {error!r}"
             log.warning("The lineage adapter of %s is switched off: %r", interceptor.via, error)
+
+
+def _is_first(target: str, opened: set[str]) -> bool:
+    if target in opened:
+        return False
+    opened.add(target)
+    return True
 
 
 _IMMUTABLE, _HEAP = 1 << 8, 1 << 9  # Py_TPFLAGS_IMMUTABLETYPE, Py_TPFLAGS_HEAPTYPE
@@ -233,7 +250,7 @@ class _Watched:
         if one.claims is not None:
             try:
                 with paused():
-                    accesses = mine.accesses(one.claims, call, one.via, number)
+                    accesses = mine.accesses(one.claims, call, one.via, number, attempt.opened)
             except Exception as raised:  # noqa: BLE001 - an adapter can be wrong; a flow must not notice
                 error = raised
         if error is None and not accesses and one.after is None:
@@ -246,6 +263,9 @@ class _Watched:
     def failed(self, seen: _Seen) -> None:
         claim_id.reset(seen.token)
         pending.forget(access for access, _ in seen.accesses)  # nobody will ask for them
+        attempt = current.get()
+        if attempt is not None:
+            attempt.opened.difference_update(str(claim.target) for _, claim in seen.accesses)
 
     def after(self, attempt: Attempt, seen: _Seen, result: Any) -> None:
         claim_id.reset(seen.token)
@@ -257,7 +277,9 @@ class _Watched:
         if one.after is not None:
             try:
                 with paused():
-                    seen.accesses += mine.accesses(one.after, seen.call, one.via, seen.number, settled=True)
+                    seen.accesses += mine.accesses(
+                        one.after, seen.call, one.via, seen.number, attempt.opened, settled=True
+                    )
             except Exception as error:  # noqa: BLE001 - as in before()
                 mine.failed(attempt, one, error)
         for access, claim in seen.accesses:
