@@ -7,6 +7,7 @@ attempt is a copy that nobody will ask: there it tells each thing at once, throu
 from __future__ import annotations
 
 import os
+import time
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -67,6 +68,7 @@ class Access:
         before: the content before the access, where it had to be known at once.
         known: the fingerprint at the time of a read, to tell later whether it still is the same file.
         origin: where a renamed thing came from.
+        inferred: nobody saw it: another program was given the name.
         version: how whoever keeps the data calls this content of it.
         handle: the open file, for as long as somebody holds it.
         line: where it was told by a child process: the spool, and the key of the line.
@@ -83,6 +85,7 @@ class Access:
     known: Fingerprint | None = None
     origin: str | None = None
     handle: weakref.ref[Any] | None = None
+    inferred: bool = False
     type: str | None = None
     version: str | None = None
     format: str | None = None
@@ -149,6 +152,9 @@ class Attempt:
         reported: the ways by which this child process was reached, as far as it has said so.
         pid: the process whose list of accesses counts; in all others they are told through the spool.
         shared: how many accesses a forked process has at the places where the process of the run has them.
+        began_ns: when it began, in nanoseconds since the epoch.
+        farewells: how many files were hashed because they were about to be deleted.
+        programs: the other programs that it ran, with their arguments.
     """
 
     run: str
@@ -173,6 +179,9 @@ class Attempt:
     reported: set[str] = field(default_factory=set)
     pid: int = field(default_factory=os.getpid)
     shared: int | None = None
+    began_ns: int = field(default_factory=time.time_ns)
+    farewells: int = 0
+    programs: list[dict[str, Any]] = field(default_factory=list)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process gets what it needs to do this attempt's work: a carrier."""

@@ -97,16 +97,21 @@ def with_real_paths(accesses: Iterable[Access]) -> list[Access]:
 
 
 def with_opens_decided(accesses: list[Access]) -> list[Access]:
-    """A database that was opened has been read; it was written too if it is another file now."""
-    return [_decided(access) if access.operation == "open" else access for access in accesses]
+    """A database that was opened has been read; it was written too if it is another file now.
+
+    So with the files that another program was told the names of; but what this attempt itself has written proves
+    nothing of the program, and what the program changed it need not have read.
+    """
+    ours = {access.target for access in accesses if access.writes and not access.inferred}
+    return [_decided(access, ours) if access.operation == "open" else access for access in accesses]
 
 
-def _decided(access: Access) -> Access:
+def _decided(access: Access, ours: set[str]) -> Access:
     if not access.existed:
         return replace(access, operation="write")
-    if _is_changed(access):
-        return replace(access, operation="update")
-    return replace(access, operation="read", before=None)
+    if _is_changed(access) and not (access.inferred and access.target in ours):
+        return replace(access, operation="write" if access.inferred else "update")
+    return replace(access, operation="read", before=access.before if access.inferred else None)
 
 
 def _is_changed(access: Access) -> bool:
@@ -300,7 +305,9 @@ def counted(accesses: list[Access]) -> list[Touch]:
 
 def _preferred(first: Access, later: Access, direction: str) -> Access:
     """The access that speaks for both: the one an adapter made; else the first read, the last write."""
-    if bool(first.own) != bool(later.own):
+    if first.inferred != later.inferred:
+        chosen = later if first.inferred else first
+    elif bool(first.own) != bool(later.own):
         chosen = first if first.own else later
     else:
         chosen = first if direction == "input" else later

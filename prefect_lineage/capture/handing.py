@@ -23,8 +23,10 @@ import wrapt
 from prefect_lineage.capture.attempt import Attempt, claim_id
 from prefect_lineage.capture.children import Carrier, carried
 from prefect_lineage.capture.context import current, paused
+from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.noise import via_of
 from prefect_lineage.capture.patching import Patches
+from prefect_lineage.capture.programs import note_program, words_of
 
 __all__ = ["Processes"]
 
@@ -208,13 +210,29 @@ def _counting(original: Callable[..., Any], owner: Any, what: str) -> Callable[.
         if attempt is not None:
             caller = sys._getframe(1)  # noqa: SLF001
             again = owner is os and str(caller.f_globals.get("__name__")).startswith(_STARTERS)
-            if not again and not _is_for_a_pool(caller) and via_of(caller, what) is not None:
+            via = None if again or _is_for_a_pool(caller) else via_of(caller, what)
+            if via is not None:
                 attempt.missed(f"not seen inside: {what}")
+                _note(attempt, via, owner, args, kwargs)
         return original(*args, **kwargs)
 
     if owner is os:
         started.__module__ = "os"  # not "posix": it is found, and pickled, where it was put
     return started
+
+
+@guarded
+def _note(attempt: Attempt, via: str, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Keep the words of the command; ``os.system`` has a line for the shell, ``os.posix_spawn`` a list."""
+    if owner is not os:
+        command = args[1] if len(args) > 1 else kwargs.get("args")
+        folder = args[9] if len(args) > 9 else kwargs.get("cwd")
+        shell = args[8] if len(args) > 8 else kwargs.get("shell")
+        note_program(attempt, via, words_of(command, by_shell=bool(shell)), folder)
+    elif len(args) == 1:
+        note_program(attempt, via, words_of(args[0], by_shell=True))
+    elif len(args) > 1:
+        note_program(attempt, via, words_of(args[1]))
 
 
 def _is_for_a_pool(frame: FrameType | None) -> bool:

@@ -20,13 +20,19 @@ from prefect_lineage.capture.context import current
 from prefect_lineage.capture.digests import Digester
 from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.noise import via_of
-from prefect_lineage.capture.patching import Patches, alike
+from prefect_lineage.capture.patching import Patches, alike, stand_in
 from prefect_lineage.model.records import Content
 
 __all__ = ["INLINE_LIMIT", "Net"]
 
 INLINE_LIMIT = 64 << 20
 """Bytes that may be hashed while the user's call waits; it must wait only where the old content is about to go."""
+
+FAREWELL_LIMIT = 1 << 20
+"""Bytes that are hashed of a file before it is deleted, so that its version can be told."""
+
+FAREWELLS = 200
+"""How many files of one attempt are hashed before they are deleted."""
 
 _INTERNAL_DIRECTORIES = ("/proc/", "/dev/", "/sys/")
 _SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - where users keep files, not where we do
@@ -55,6 +61,7 @@ class Net:
         io_opened = opened if io.open is builtins.open else self._opening(io.open)
         self._patches.replace(builtins, "open", opened)
         self._patches.replace(io, "open", io_opened)
+        self._patches.replace(io, "FileIO", stand_in(io.FileIO, self._opening(io.FileIO)))
         self._patches.replace(os, "open", self._os_opening(os.open))
         for name in ("rename", "replace"):
             self._patches.replace(os, name, self._renaming(getattr(os, name), f"os.{name}"))
@@ -109,10 +116,10 @@ class Net:
         @alike(original)
         def open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:  # noqa: A001
             attempt = current.get()
-            if attempt is None or dir_fd is not None or flags & os.O_DIRECTORY:
+            if attempt is None or flags & os.O_DIRECTORY:
                 return original(path, flags, mode, dir_fd=dir_fd)
             via = via_of(sys._getframe(1), "os.open")  # noqa: SLF001
-            name = _path(path) if via is not None else None
+            name = _path(path, dir_fd) if via is not None else None
             if name is None or via is None:
                 return original(path, flags, mode, dir_fd=dir_fd)
             access = self.prepare(_flags_operation(flags), name, via)
@@ -131,24 +138,27 @@ class Net:
         @alike(original)
         def rename(src: Any, dst: Any, **kwargs: Any) -> None:
             attempt = current.get()
-            source, target = (None, None) if attempt is None or kwargs else (_path(src), _path(dst))
+            source = target = None
+            if attempt is not None:
+                source = _path(src, kwargs.get("src_dir_fd"))
+                target = _path(dst, kwargs.get("dst_dir_fd"))
             if attempt is None or source is None or target is None:
                 original(src, dst, **kwargs)
                 return
             caller = via_of(sys._getframe(1), via)  # noqa: SLF001
             if caller is None:
-                original(src, dst)
+                original(src, dst, **kwargs)
                 return
             self._pin(attempt, target)
             if os.path.islink(source):  # noqa: PTH114 - a link is no data: what it points at stays
                 self._pin(attempt, source)
-                original(src, dst)
+                original(src, dst, **kwargs)
                 return
             access = self.prepare("rename", target, caller)
             access.origin = source
             if not os.path.isdir(source):  # noqa: PTH112 - a directory can be of any size, and is renamed at once
                 access.known, access.before = fingerprint(source), self._before(source)
-            original(src, dst)
+            original(src, dst, **kwargs)
             attempt.add(access)
 
         return rename
@@ -157,21 +167,34 @@ class Net:
         @alike(original)
         def remove(path: Any, **kwargs: Any) -> None:
             attempt = current.get()
-            name = _path(path) if attempt is not None else None
-            caller = via_of(sys._getframe(1), via) if name is not None and not kwargs else None  # noqa: SLF001
+            name = _path(path, kwargs.get("dir_fd")) if attempt is not None else None
+            caller = via_of(sys._getframe(1), via) if name is not None else None  # noqa: SLF001
             if attempt is None or name is None or caller is None:
                 original(path, **kwargs)
                 return
             if os.path.islink(name):  # noqa: PTH114
                 self._pin(attempt, name)
-                original(path)
+                original(path, **kwargs)
                 return
             access = self.prepare("delete", name, caller)
-            access.before = self._digester.known(name)  # removing is quick: nothing is hashed for it
-            original(path)
+            access.before = self._farewell(attempt, name)
+            original(path, **kwargs)
             attempt.add(access)
 
         return remove
+
+    def _farewell(self, attempt: Attempt, path: str) -> Content | None:
+        """The content of what is about to be deleted. Removing is quick, and stays so: only some small ones are hashed.
+
+        What the attempt has made or changed itself is not asked for.
+        """
+        known = fingerprint(path)
+        if known is None or max(known.mtime_ns, known.ctime_ns) >= attempt.began_ns:
+            return self._digester.known(path)
+        if known.size > FAREWELL_LIMIT or attempt.farewells >= FAREWELLS:
+            return self._digester.known(path)
+        attempt.farewells += 1
+        return self._before(path)
 
     @staticmethod
     def _pin(attempt: Attempt, link: str) -> None:
@@ -203,12 +226,17 @@ class Net:
         return content if content is not None and content.covers == "all" else None
 
 
-def _path(target: Any) -> str | None:
-    """The absolute path that was named, or None for descriptors and for what can be no data."""
+def _path(target: Any, folder: int | None = None) -> str | None:
+    """The absolute path that was named, or None for descriptors and for what can be no data.
+
+    ``folder``: the descriptor of the directory to which the name is relative.
+    """
     if isinstance(target, int):
         return None
     try:
         path = os.fsdecode(os.fspath(target))
+        if folder is not None:
+            path = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)  # noqa: PTH115, PTH118
         path = os.path.abspath(path)  # noqa: PTH100 - no Path object in a hot path
     except (TypeError, ValueError, OSError):
         return None

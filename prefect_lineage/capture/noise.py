@@ -17,7 +17,7 @@ from types import FrameType
 
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["Noise", "via_of"]
+__all__ = ["Noise", "is_users", "via_of"]
 
 _MAX_FRAMES = 60
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
@@ -94,6 +94,11 @@ def _judge(filename: str) -> _Code:
     if "/site-packages/prefect/" in real or any(part in real for part in _SILENT_PARTS):
         return _Code.SILENT
     return _Code.SILENT if real.endswith(_SILENT_FILES) else _Code.LIBRARY
+
+
+def is_users(filename: str) -> bool:
+    """Whether the code of a file is the user's own, and no library's."""
+    return _owner(filename) is _Code.USER
 
 
 def via_of(frame: FrameType | None, default: str) -> str | None:

@@ -9,9 +9,11 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
 from typing import Any, TypeVar
+
+from prefect_lineage.capture.noise import is_users
 
 __all__ = ["Patches", "alike", "expect", "stand_in"]
 
@@ -28,6 +30,7 @@ _LEFT_ALONE = (
     "prefect_lineage.store",
 )
 _ABSENT = object()
+_DEFAULTS = ("__defaults__", "__kwdefaults__")
 
 
 def alike(original: object) -> Callable[[F], F]:
@@ -121,7 +124,10 @@ class Patches:
                 self._abilities.append((abilities, replacement))
 
     def rebind(self) -> None:
-        """Replace the originals wherever a loaded module has bound them under some name."""
+        """Replace the originals wherever a loaded module has bound them under some name.
+
+        In modules of the user's also where they are the default of an argument: ``def load(path, opener=open)``.
+        """
         _scan(self._by_original, self._note)
 
     def _note(self, owner: Any, name: str, original: Any, replacement: Any) -> None:
@@ -136,7 +142,8 @@ class Patches:
             abilities.discard(able)
         while self._replaced:
             owner, name, original, replacement, inherited = self._replaced.pop()
-            if vars(owner).get(name, _ABSENT) is not replacement:
+            there = getattr(owner, name) if name in _DEFAULTS else vars(owner).get(name, _ABSENT)
+            if there is not replacement:
                 continue  # somebody patched over us: theirs stays
             if inherited:
                 delattr(owner, name)
@@ -163,3 +170,43 @@ def _scan(wanted: dict[int, tuple[Any, Any]], found: Callable[[Any, str, Any, An
             match = wanted.get(id(value))
             if match is not None and match[0] is value:
                 found(module, name, *match)
+    for function in _users_functions():
+        _scan_defaults(function, wanted, found)
+
+
+def _users_functions() -> Iterator[FunctionType]:
+    """The functions and methods of modules that belong to no library."""
+    for module in list(sys.modules.values()):
+        if not issubclass(type(module), ModuleType):
+            continue
+        names = object.__getattribute__(module, "__dict__")
+        file = names.get("__file__")
+        if not isinstance(file, str) or not is_users(file):
+            continue
+        for value in list(names.values()):
+            if isinstance(value, FunctionType):
+                yield value
+            elif isinstance(value, type) and value.__module__ == names.get("__name__"):
+                yield from (method for method in vars(value).values() if isinstance(method, FunctionType))
+
+
+def _scan_defaults(
+    function: FunctionType,
+    wanted: dict[int, tuple[Any, Any]],
+    found: Callable[[Any, str, Any, Any], None],
+) -> None:
+    def instead(value: Any) -> Any:
+        match = wanted.get(id(value))
+        return match[1] if match is not None and match[0] is value else value
+
+    for name in _DEFAULTS:
+        before = getattr(function, name)
+        if not before:
+            continue
+        values = before.values() if isinstance(before, dict) else before
+        if wanted.keys().isdisjoint(map(id, values)):
+            continue
+        if isinstance(before, dict):
+            found(function, name, before, {key: instead(value) for key, value in before.items()})
+        else:
+            found(function, name, before, tuple(map(instead, before)))

@@ -264,6 +264,8 @@ class Recorder:
             found["dropped"] = attempt.dropped
         if attempt.misses:
             found["misses"] = dict(attempt.misses)
+        if attempt.programs:
+            found["programs"] = attempt.programs
         return found
 
     def _bounded(self, attempt: Attempt, edges: list[EdgeRecord]) -> list[EdgeRecord]:
@@ -291,7 +293,7 @@ class Recorder:
             location=location,
             content=content,
             direction=touch.direction,
-            how="observed",
+            how="inferred" if access.inferred else "observed",
             via=access.via,
             type=(named.type if named else None) or access.type or _guessed_type(touch.target),
             typed=bool(named and named.typed),

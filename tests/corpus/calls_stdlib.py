@@ -412,7 +412,7 @@ def sqlite_in_memory(d: Path) -> None:
     sqlite3.connect(":memory:").execute("create table t (a)").connection.close()
 
 
-@truth("W out.shelf.dat", "W out.shelf.dir")
+@truth("W out.shelf.dat", "W out.shelf.dir", "W out.shelf.bak")
 def dumb_dbm(d: Path) -> None:
     with dbm.dumb.open(str(d / "out.shelf"), "c") as base:
         base[b"k"] = b"v"
@@ -441,10 +441,9 @@ def nothing_but_memory(d: Path) -> None:
 
 @truth()
 def an_import_and_time_zones(d: Path) -> None:
+    import colorsys  # noqa: F401 - rarely loaded before
     import datetime
     import zoneinfo
-
-    import colorsys  # noqa: F401 - rarely loaded before
 
     datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Tokyo"))
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,8 @@ class Place:
     def seen(self) -> dict[str, set[str]]:
         """What was recorded of each call, as its truth is written."""
         jobs = {
-            run["id"]: run["job"].rpartition(".")[2] for run in json.loads(self.command("ls", "runs", "--json"))
+            run["id"]: run["job"].rpartition(".")[2]
+            for run in json.loads(self.command("ls", "runs", "--json"))
         }
         found: dict[str, set[str]] = {name: set() for name in CALLS}
         for version in json.loads(self.command("ls", "versions", "--json")):
@@ -125,7 +126,7 @@ def _score(seen: dict[str, set[str]]) -> tuple[float, float, list[str]]:
 
 
 @pytest.fixture
-def report(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str, Place], None]]:
+def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str, Place], None]:
     def check(way: str, place: Place) -> None:
         recall, precision, lines = _score(place.seen())
         with capsys.disabled():
@@ -138,7 +139,7 @@ def report(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str, Place]
         assert recall >= RECALL
         assert precision >= PRECISION
 
-    yield check
+    return check
 
 
 def test_the_corpus_is_large_and_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
