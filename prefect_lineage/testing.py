@@ -180,6 +180,7 @@ _Place = tuple[str, str]
 _NET: list[_Place] = [
     (builtins.__name__, "open"),
     (io.__name__, "open"),
+    (io.__name__, "FileIO"),
     *((os.__name__, name) for name in ("open", "rename", "replace", "remove", "unlink")),
     ("threading", "Thread.start"),
     ("concurrent.futures", "ThreadPoolExecutor.submit"),

@@ -8,6 +8,7 @@ alone. What happens in programs that are not ours to reach is counted, and shown
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from typing import Any
 
 import wrapt
 
-from prefect_lineage.capture.attempt import Attempt, claim_id
+from prefect_lineage.capture.attempt import Access, Attempt, claim_id, pending
 from prefect_lineage.capture.children import Carrier, carried
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.guard import guarded
@@ -45,6 +46,9 @@ _OPAQUE: tuple[tuple[Any, str, str], ...] = (
     (os, "posix_spawn", "os.posix_spawn"),
     (os, "posix_spawnp", "os.posix_spawn"),
 )
+_POPEN = tuple(inspect.signature(subprocess.Popen.__init__).parameters)[1:]
+"""The names of its arguments, in their order."""
+
 _BECOMING = ("execv", "execve")
 """What all of ``os.exec…`` and ``os.spawn…`` come to."""
 
@@ -207,14 +211,21 @@ def _counting(original: Callable[..., Any], owner: Any, what: str) -> Callable[.
     @functools.wraps(original)
     def started(*args: Any, **kwargs: Any) -> Any:
         attempt = current.get()
-        if attempt is not None:
-            caller = sys._getframe(1)  # noqa: SLF001
-            again = owner is os and str(caller.f_globals.get("__name__")).startswith(_STARTERS)
-            via = None if again or _is_for_a_pool(caller) else via_of(caller, what)
-            if via is not None:
-                attempt.missed(f"not seen inside: {what}")
-                _note(attempt, via, owner, args, kwargs)
-        return original(*args, **kwargs)
+        if attempt is None:
+            return original(*args, **kwargs)
+        caller = sys._getframe(1)  # noqa: SLF001
+        again = owner is os and str(caller.f_globals.get("__name__")).startswith(_STARTERS)
+        via = None if again or _is_for_a_pool(caller) else via_of(caller, what)
+        if via is None:
+            return original(*args, **kwargs)
+        attempt.missed(f"not seen inside: {what}")
+        named = _named(attempt, via, owner, args, kwargs)
+        result = original(*args, **kwargs)
+        for access in named or ():
+            if access.existed:
+                pending.expect(access)
+            attempt.add(access)
+        return result
 
     if owner is os:
         started.__module__ = "os"  # not "posix": it is found, and pickled, where it was put
@@ -222,17 +233,16 @@ def _counting(original: Callable[..., Any], owner: Any, what: str) -> Callable[.
 
 
 @guarded
-def _note(attempt: Attempt, via: str, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Keep the words of the command; ``os.system`` has a line for the shell, ``os.posix_spawn`` a list."""
-    if owner is not os:
-        command = args[1] if len(args) > 1 else kwargs.get("args")
-        folder = args[9] if len(args) > 9 else kwargs.get("cwd")
-        shell = args[8] if len(args) > 8 else kwargs.get("shell")
-        note_program(attempt, via, words_of(command, by_shell=bool(shell)), folder)
-    elif len(args) == 1:
-        note_program(attempt, via, words_of(args[0], by_shell=True))
-    elif len(args) > 1:
-        note_program(attempt, via, words_of(args[1]))
+def _named(
+    attempt: Attempt, via: str, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> list[Access]:
+    """The files that the command names; ``os.system`` has a line for the shell, ``os.posix_spawn`` a list."""
+    if owner is os:
+        by_shell = len(args) == 1
+        return note_program(attempt, via, words_of(args[0] if by_shell else args[1], by_shell=by_shell))
+    places = dict(zip(_POPEN, args[1:], strict=False)) | kwargs
+    words = words_of(places.get("args"), by_shell=bool(places.get("shell")))
+    return note_program(attempt, via, words, places.get("cwd"))
 
 
 def _is_for_a_pool(frame: FrameType | None) -> bool:

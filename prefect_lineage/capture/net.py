@@ -61,7 +61,7 @@ class Net:
         io_opened = opened if io.open is builtins.open else self._opening(io.open)
         self._patches.replace(builtins, "open", opened)
         self._patches.replace(io, "open", io_opened)
-        self._patches.replace(io, "FileIO", stand_in(io.FileIO, self._opening(io.FileIO)))
+        self._patches.replace(io, "FileIO", stand_in(io.FileIO, self._opening(io.FileIO, "io.FileIO")))
         self._patches.replace(os, "open", self._os_opening(os.open))
         for name in ("rename", "replace"):
             self._patches.replace(os, name, self._renaming(getattr(os, name), f"os.{name}"))
@@ -75,22 +75,27 @@ class Net:
         Net.spread -= self._patches.installed
         self._patches.restore()
 
-    def _opening(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _opening(self, original: Callable[..., Any], called: str = "open") -> Callable[..., Any]:
         @alike(original)
         def open(*args: Any, **kwargs: Any) -> Any:  # noqa: A001 - it takes open's place
             attempt = current.get()
             if attempt is None:
                 return original(*args, **kwargs)
-            return self._open(attempt, original, args, kwargs)
+            return self._open(attempt, original, called, args, kwargs)
 
         return open
 
     def _open(
-        self, attempt: Attempt, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        attempt: Attempt,
+        original: Callable[..., Any],
+        called: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Any:
         file = args[0] if args else kwargs.get("file")
         mode = args[1] if len(args) > 1 else kwargs.get("mode", "r")
-        via = None if kwargs.get("opener") else via_of(sys._getframe(2), "open")  # noqa: SLF001
+        via = None if kwargs.get("opener") else via_of(sys._getframe(2), called)  # noqa: SLF001
         path = _path(file) if via is not None and isinstance(mode, str) else None
         if path is None or via is None:
             return original(*args, **kwargs)

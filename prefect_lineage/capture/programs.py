@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from prefect_lineage.capture.attempt import Access, Attempt, pending
+from prefect_lineage.capture.attempt import Access, Attempt
 from prefect_lineage.capture.fingerprints import fingerprint
 
 __all__ = ["note_program", "words_of"]
@@ -42,21 +42,23 @@ def words_of(command: Any, *, by_shell: bool = False) -> list[str]:
         return []
 
 
-def note_program(attempt: Attempt, via: str, words: list[str], folder: Any = None) -> None:
-    """A program is about to be started with these words, in this folder."""
+def note_program(attempt: Attempt, via: str, words: list[str], folder: Any = None) -> list[Access]:
+    """A program is about to be started with these words, in this folder.
+
+    Returns:
+        What it may read or write, as it is before: to be added to the attempt if the program does start.
+    """
     if not words:
-        return
+        return []
     if len(attempt.programs) < MAX_PROGRAMS:
         kept = [word[:_MAX_LENGTH] for word in words[:_MAX_WORDS]]
         attempt.programs.append({"via": via, "arguments": kept})
     try:
         home = os.path.abspath(os.fsdecode(folder or os.curdir))  # noqa: PTH100 - it may be bytes
     except (TypeError, ValueError, OSError):
-        return
-    for path in _paths(words[1:_MAX_WORDS], home):
-        access = _access(path, via)
-        if access is not None:
-            attempt.add(access)
+        return []
+    found = (_access(path, via) for path in _paths(words[1:_MAX_WORDS], home))
+    return [access for access in found if access is not None]
 
 
 def _paths(words: Iterable[str], home: str) -> Iterator[str]:
@@ -81,7 +83,4 @@ def _access(path: str, via: str) -> Access | None:
     known = fingerprint(path)
     if known is None and (os.path.lexists(path) or not os.path.isdir(os.path.dirname(path))):  # noqa: PTH112, PTH120
         return None
-    access = Access("open", path, via, existed=known is not None, known=known, inferred=True)
-    if known is not None:
-        pending.expect(access)
-    return access
+    return Access("open", path, via, existed=known is not None, known=known, inferred=True)

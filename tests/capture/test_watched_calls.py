@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import sqlite3
 import sys
 import warnings
@@ -218,27 +217,30 @@ def test_a_class_is_watched_where_it_is_called_and_stays_a_class(lazylib: Any, t
 
 
 def test_a_class_of_compiled_code_has_a_stand_in_that_is_told_from_it_by_nobody(tmp_path: Path) -> None:
-    original = io.FileIO
-    (tmp_path / "in.txt").write_text("x")
-    watched = Interceptor("io", "FileIO", lambda call: [Claim(call.args[0])])
+    original = sqlite3.Connection
+    watched = Interceptor("sqlite3", "Connection", lambda call: [Claim(call.args[0], "open")])
     with captured(Watching(watched), root=tmp_path) as seen:
-        with io.FileIO(tmp_path / "in.txt") as file:
-            assert type(file) is original
-            assert isinstance(file, io.FileIO)
-        assert issubclass(original, io.FileIO)
-        assert issubclass(io.FileIO, io.RawIOBase)
-        assert io.FileIO == original
-        assert {original: 1}[io.FileIO] == 1
+        made = sqlite3.Connection(tmp_path / "made.db")
+        made.execute("create table t (a)")
+        assert sqlite3.Connection is not original
+        assert type(made) is original
+        assert isinstance(made, sqlite3.Connection)
+        assert issubclass(original, sqlite3.Connection)
+        assert not issubclass(int, sqlite3.Connection)
+        assert sqlite3.Connection == original
+        assert {original: 1}[sqlite3.Connection] == 1
 
-        class Own(io.FileIO):
+        class Own(sqlite3.Connection):
             pass
 
-        with Own(tmp_path / "in.txt") as own:
-            assert isinstance(own, Own)
-            assert own.read() == b"x"
-        assert not isinstance(file, Own)
-    assert io.FileIO is original
-    assert seen.vias == {"R in.txt": "io.FileIO"}
+        own = Own(":memory:")
+        assert isinstance(own, Own)
+        assert isinstance(own, original)
+        assert not isinstance(made, Own)
+        own.close()
+        made.close()
+    assert sqlite3.Connection is original
+    assert seen.vias == {"W made.db": "sqlite3.Connection"}
 
 
 def test_a_database_that_was_opened_is_an_input_and_an_output_only_if_it_changed(tmp_path: Path) -> None:

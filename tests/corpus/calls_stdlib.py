@@ -310,13 +310,15 @@ def written_aside_and_renamed(d: Path) -> None:
     os.replace(name, d / "out.json")
 
 
-@truth("D in.csv")
-def removed(d: Path) -> None:
+@truth("R in.csv", "D in.csv")
+def read_and_removed(d: Path) -> None:
+    (d / "in.csv").read_text()
     os.remove(d / "in.csv")
 
 
-@truth("D many/a.txt", "D many/b.txt")
+@truth("R many/a.txt", "D many/a.txt")
 def tree_removed(d: Path) -> None:
+    (d / "many" / "a.txt").read_text()
     shutil.rmtree(d / "many")
 
 
