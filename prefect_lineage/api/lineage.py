@@ -177,6 +177,8 @@ class Lineage:
         *,
         title: str | None = None,
         ui_url: str | None = None,
+        level: str = "run",
+        group: str | None = None,
         **which: Any,
     ) -> LineageMap:
         """The map of :meth:`graph`, which takes the same arguments; shown as it is in a notebook.
@@ -185,11 +187,14 @@ class Lineage:
             ref: where to start; without it all of the store is drawn.
             title: the heading; by default the name of ``ref``.
             ui_url: where Prefect's UI is, to link runs to it.
+            level: what is one card when the page opens: ``run``, ``flow`` or ``artifact``.
+            group: ``flow`` for a frame around what each flow run did.
             which: any keyword argument of :meth:`graph`.
         """
         from prefect_lineage.api.lineage_maps import draw  # only who draws loads what draws
 
-        return draw(self.graph(ref, **which), title=title, source=self.source, ui_url=ui_url)
+        graph = self.graph(ref, **which)
+        return draw(graph, title=title, source=self.source, ui_url=ui_url, level=level, group=group)
 
     def sync(self, directory: str | Path | None = None) -> SyncReport:
         """Load the journals in ``directory`` (default: the setting ``JOURNAL_DIR``) whose process has ended.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from prefect_lineage.export.map import LineageMap, lineage_map
@@ -9,11 +11,19 @@ from prefect_lineage.model.entities import Graph
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import load
 
-__all__ = ["draw"]
+__all__ = ["draw", "prefect_ui"]
+
+_CLOUD = re.compile(r"https://api\.prefect\.cloud/api/accounts/([0-9a-f-]+)/workspaces/([0-9a-f-]+)/?")
 
 
 def draw(
-    graph: Graph, *, title: str | None = None, source: str = "", ui_url: str | None = None
+    graph: Graph,
+    *,
+    title: str | None = None,
+    source: str = "",
+    ui_url: str | None = None,
+    level: str = "run",
+    group: str | None = None,
 ) -> LineageMap:
     """The map of ``graph``; each plugin that implements ``lineage_node_style`` may style its nodes.
 
@@ -22,6 +32,8 @@ def draw(
         title: the heading; by default the name of the graph's root.
         source: what the graph was read from, as it may be shown to anybody.
         ui_url: where Prefect's UI is.
+        level: ``run``, ``flow`` or ``artifact``.
+        group: ``flow`` for frames around flow runs.
     """
     plugins = Plugins(load().disable)
 
@@ -30,4 +42,18 @@ def draw(
         return answer
 
     styled = style if plugins.implements("lineage_node_style") else None
-    return lineage_map(graph, title=title, source=source, ui_url=ui_url, style=styled)
+    return lineage_map(
+        graph, title=title, source=source, ui_url=ui_url, style=styled, level=level, group=group
+    )
+
+
+def prefect_ui(environment: Mapping[str, str]) -> str | None:
+    """Where Prefect's UI is by Prefect's own variables: as ``PREFECT_UI_URL`` says, or beside its API."""
+    stated = environment.get("PREFECT_UI_URL")
+    api = environment.get("PREFECT_API_URL", "")
+    if stated or not api:
+        return stated or None
+    if cloud := _CLOUD.fullmatch(api):
+        return f"https://app.prefect.cloud/account/{cloud[1]}/workspace/{cloud[2]}"
+    found = re.fullmatch(r"(https?://[^?#]+?)/api/?", api)
+    return found[1] if found else None

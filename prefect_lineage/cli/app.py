@@ -83,17 +83,27 @@ def map_(
     open_: Annotated[bool, flag("Open it in the browser.", "--open")] = False,
     upstream: Annotated[bool, flag("Only what REF was made from.")] = False,
     downstream: Annotated[bool, flag("Only what was made from REF.")] = False,
+    level: Annotated[
+        str, option("What is one card: run (default), flow (a flow run) or artifact (all its versions).")
+    ] = "run",
+    group: Annotated[str | None, option("flow: a frame around what each flow run did.")] = None,
+    ui_url: Annotated[
+        str | None, option("Where Prefect's UI is. Default: PREFECT_UI_URL, else as PREFECT_API_URL says.")
+    ] = None,
     graph: GraphOptions = GRAPH,
     out: OutputOptions = OUTPUT,
 ) -> int:
     """Write the lineage map: one HTML file that opens offline.
 
+    A page holds at most 50,000 runs and versions; of more, --depth, --since or --flow take a part.
+
     For example:
       prefect-lineage map data/model.pkl -o model.html --open
+      prefect-lineage map --since 2026-11-01 --level flow
     """
-    from prefect_lineage.cli.mapping import write_map
+    from prefect_lineage.cli.mapping import Look, write_map
 
-    return write_map(ref, output, (upstream, downstream), graph, out, open_)
+    return write_map(ref, output, (upstream, downstream), graph, out, Look(level, group, ui_url, open_))
 
 
 def ls(

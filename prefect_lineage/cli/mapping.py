@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import webbrowser
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from prefect_lineage.api.lineage_maps import draw
+from prefect_lineage.api.lineage_maps import draw, prefect_ui
 from prefect_lineage.cli.opening import opened
 from prefect_lineage.cli.options import GraphOptions, OutputOptions
 from prefect_lineage.cli.screen import Screen
@@ -17,9 +19,20 @@ from prefect_lineage.cli.streams import complain, print_json
 from prefect_lineage.cli.text import visible
 from prefect_lineage.cli.tree import summary
 from prefect_lineage.errors import LineageError
+from prefect_lineage.export.map import check_look
 from prefect_lineage.model.entities import Graph
 
-__all__ = ["write_map"]
+__all__ = ["Look", "write_map"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the page is to look: its level, its frames, where its links to Prefect lead, and whether it is opened."""
+
+    level: str = "run"
+    group: str | None = None
+    ui_url: str | None = None
+    show: bool = False
 
 
 def write_map(
@@ -28,7 +41,7 @@ def write_map(
     sides: tuple[bool, bool],
     options: GraphOptions,
     out: OutputOptions,
-    show: bool,
+    look: Look,
 ) -> int:
     """Write the map of ``ref``, or of all, to ``output``; tell what it shows, and open it if asked to.
 
@@ -36,6 +49,7 @@ def write_map(
     """
     if ref is None:
         _refuse_without_reference(options, sides)
+    check_look(look.level, look.group)
     upstream, downstream = sides if any(sides) else (True, True)
     chosen = options.chosen()
     # stderr: stdout carries the answer; and only for a person, who else would see the spinner
@@ -44,9 +58,10 @@ def write_map(
             graph = lineage.graph(ref, upstream=upstream, downstream=downstream, **chosen)
             source = lineage.source
         status.update("Drawing")
-        path = draw(graph, source=source).save(output)
+        link = look.ui_url or prefect_ui(os.environ)
+        path = draw(graph, source=source, ui_url=link, level=look.level, group=look.group).save(output)
     _tell(path, graph, out)
-    if show and not webbrowser.open(path.as_uri()):
+    if look.show and not webbrowser.open(path.as_uri()):
         complain(f"No browser could be started; open {path} yourself.")
     return 0
 

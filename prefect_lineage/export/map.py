@@ -6,15 +6,22 @@ import html as escaping
 from functools import cached_property
 from pathlib import Path
 
+from prefect_lineage.errors import MapError
 from prefect_lineage.export.files import write_whole
-from prefect_lineage.export.layout import layout
 from prefect_lineage.export.page import render
+from prefect_lineage.export.staging import stages
 from prefect_lineage.export.view import Style, View, view
 from prefect_lineage.export.words import printable
 from prefect_lineage.model.entities import Graph
 from prefect_lineage.model.times import iso, now
 
-__all__ = ["LineageMap", "lineage_map"]
+__all__ = ["LEVELS", "MOST_NODES", "LineageMap", "check_look", "lineage_map"]
+
+LEVELS = ("run", "flow", "artifact")
+"""What is a node of the map: every run and version; a flow run; an artifact."""
+
+MOST_NODES = 50_000
+"""A page with more would be slow in every browser, and nobody could read it."""
 
 
 class LineageMap:
@@ -41,14 +48,7 @@ class LineageMap:
         Raises:
             MapError: the page cannot be made from what is installed.
         """
-        cards = self._view.cards
-        links = self._view.links
-        placement = layout(
-            [(card.width, card.height) for card in cards],
-            [(link.tail, link.head) for link in links],
-            weak=[(link.tail, link.head) for link in links if link.unchanged],
-        )
-        return render(self._view, placement, self._about)
+        return render(self._view, stages(self._view), self._about)
 
     def save(self, path: str | Path) -> Path:
         """Write the page, whole or not at all; the absolute path of the file.
@@ -82,6 +82,8 @@ def lineage_map(
     generated_at: int | None = None,
     ui_url: str | None = None,
     style: Style | None = None,
+    level: str = "run",
+    group: str | None = None,
 ) -> LineageMap:
     """The map of a graph.
 
@@ -92,7 +94,14 @@ def lineage_map(
         generated_at: microseconds since the epoch, UTC; now by default.
         ui_url: where Prefect's UI is, for links to runs that know no link of their own.
         style: asked once per node, with its public JSON, for an ``icon`` and a ``label``.
+        level: what the page opens with, one of ``LEVELS``; a reader can switch.
+        group: ``flow`` opens it with a frame around what each flow run did.
+
+    Raises:
+        MapError: there are more nodes than a page can hold, or no such level or group.
     """
+    check_look(level, group)
+    _check_size(graph)
     shown = view(graph, style)
     root = next(
         (
@@ -108,8 +117,31 @@ def lineage_map(
         "source": source,
         "generated_at": iso(now() if generated_at is None else generated_at),
         "ui_url": ui_url,
+        "level": level,
+        "group": group,
     }
     return LineageMap(shown, about)
+
+
+def check_look(level: str, group: str | None) -> None:
+    """Refuse what a page cannot look like.
+
+    Raises:
+        MapError: there is no such level or group.
+    """
+    if level not in LEVELS:
+        raise MapError(f"There is no level {level!r} of a map; it is one of {', '.join(LEVELS)}.")
+    if group not in (None, "flow"):
+        raise MapError(f"A map cannot be grouped by {group!r}; it can be grouped by flow.")
+
+
+def _check_size(graph: Graph) -> None:
+    total = len(graph) + graph.truncated
+    if len(graph) > MOST_NODES:
+        raise MapError(
+            f"The map would have {total:,} nodes, but a page holds at most {MOST_NODES:,}: start from one version "
+            "or run with a depth (REF --depth N), or take a shorter time (--since, --until)."
+        )
 
 
 def _subtitle(shown: View, root: str | None) -> str:

@@ -17,9 +17,10 @@ from markupsafe import Markup
 
 from prefect_lineage.errors import MapError
 from prefect_lineage.export.bundle import bundle
-from prefect_lineage.export.layout import Placement
+from prefect_lineage.export.document import core, facts
+from prefect_lineage.export.staging import Stage, Stages
 from prefect_lineage.export.view import View
-from prefect_lineage.export.words import plain, printable
+from prefect_lineage.export.words import printable
 
 __all__ = ["VIS_SHA256", "render"]
 
@@ -48,13 +49,13 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def render(view: View, placement: Placement, about: Mapping[str, Any]) -> str:
+def render(view: View, stages: Stages, about: Mapping[str, Any]) -> str:
     """The whole HTML document.
 
     Args:
         view: cards and links.
-        placement: where they lie.
-        about: ``title``, ``subtitle``, ``source``, ``generated_at`` (ISO 8601), ``ui_url``.
+        stages: what the page opens with, and where everything lies.
+        about: ``title``, ``subtitle``, ``source``, ``generated_at`` (ISO 8601), ``ui_url``, ``level``, ``group``.
 
     Raises:
         MapError: the vis-network that pyvis brought is not the known one.
@@ -62,23 +63,24 @@ def render(view: View, placement: Placement, about: Mapping[str, Any]) -> str:
     head = {key: printable(value) if isinstance(value, str) else value for key, value in about.items()}
     scripts = {"boot": _static("boot.js"), "vis": _vis_network(), "script": bundle("main", _module)}
     css = _static("lineage.css")
-    net = _network(view, placement)
+    net = _network(stages.opening)
     net.templateEnv = _environment()
     net.templateEnv.globals.update(
         {name: Markup(_inline(text)) for name, text in scripts.items()},  # noqa: S704 - our own files, checked
         css=Markup(css),  # noqa: S704 - our own file
         csp=_policy(list(scripts.values()), css),
         about=head,
-        lineage={**view.to_dict(), "about": plain(dict(about))},
-        rows=_rows(view)[:_PLAIN_ROWS],
+        lineage=core(view, stages, about),
+        facts=list(facts(view)),
+        rows=_rows(view, _PLAIN_ROWS),
         left_out=max(0, len(view.cards) - _PLAIN_ROWS),
     )
     net.path = _TEMPLATE
     return str(net.generate_html(notebook=False))
 
 
-def _network(view: View, placement: Placement) -> Any:
-    """pyvis' network: nodes with their places, edges with their routes, both by position in the graph."""
+def _network(stage: Stage) -> Any:
+    """pyvis' network: the cards that the page opens with at their places, links with their routes."""
     from pyvis.network import Network
 
     class FastNetwork(Network):  # type: ignore[misc]
@@ -88,20 +90,20 @@ def _network(view: View, placement: Placement) -> Any:
             return self.node_map.keys()
 
     net = FastNetwork(directed=True, cdn_resources="in_line")
-    for index, card in enumerate(view.cards):
+    placed = stage.placement
+    for index, key in enumerate(stage.keys):
         net.add_node(
-            index,
+            key,
             label=" ",
             shape="custom",
-            x=placement.x[index],
-            y=placement.y[index],
-            level=placement.column[index],
-            width=card.width if card.small else placement.width[index],
-            height=card.height,
+            x=placed.x[index],
+            y=placed.y[index],
+            level=placed.column[index],
+            width=stage.width(index),
+            height=stage.sizes[index][1],
         )
-    for link in view.links:
-        route = placement.routes.get((link.tail, link.head), ())
-        net.add_edge(link.tail, link.head, hidden=True, route=[number for point in route for number in point])
+    for index, (tail, head) in enumerate(stage.links):
+        net.add_edge(stage.keys[tail], stage.keys[head], hidden=True, route=stage.route(index))
     net.options = _OPTIONS
     return net
 
@@ -117,14 +119,16 @@ def _environment() -> Environment:
     return environment
 
 
-def _rows(view: View) -> list[dict[str, Any]]:
+def _rows(view: View, most: int) -> list[dict[str, Any]]:
     """The plain table, for a reader without JavaScript."""
-    inputs: list[list[str]] = [[] for _ in view.cards]
-    outputs: list[list[str]] = [[] for _ in view.cards]
+    inputs: list[list[str]] = [[] for _ in view.cards[:most]]
+    outputs: list[list[str]] = [[] for _ in view.cards[:most]]
     for link in view.links:
-        outputs[link.tail].append(printable(view.cards[link.head].title))
-        inputs[link.head].append(printable(view.cards[link.tail].title))
-    nodes = [node.to_dict() for node in view.graph.nodes]
+        if link.tail < most:
+            outputs[link.tail].append(printable(view.cards[link.head].title))
+        if link.head < most:
+            inputs[link.head].append(printable(view.cards[link.tail].title))
+    nodes = [node.to_dict() for node in view.graph.nodes[:most]]
     return [
         {
             "kind": "Run" if card.kind == "run" else "Artifact",
@@ -135,7 +139,7 @@ def _rows(view: View) -> list[dict[str, Any]]:
             "inputs": inputs[index],
             "outputs": outputs[index],
         }
-        for index, (card, node) in enumerate(zip(view.cards, nodes, strict=True))
+        for index, (card, node) in enumerate(zip(view.cards, nodes, strict=False))
     ]
 
 

@@ -7,10 +7,11 @@ what a reader would otherwise have to work out: short names, icons, marks, sizes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from prefect_lineage.export.words import icon, mark, plain, short_names
+from prefect_lineage.export.words import icon, mark, short_names
+from prefect_lineage.graph.freshness import Freshness, freshness
 from prefect_lineage.graph.links import Link, links, without_repeats
 from prefect_lineage.model.entities import Graph, Run, Version
 
@@ -20,9 +21,12 @@ Style = Callable[[dict[str, Any]], Mapping[str, str] | None]
 """A node's public JSON → its ``icon`` and ``label``, either or both, or None."""
 
 _NARROW, _WIDE = 124.0, 320.0
-_LETTER = 9.6  # of the title's font, on average; the page measures, this only reserves room
+_LETTER = 9.0  # of the title's font, on average; the page measures, this only reserves room
 _VALUE_LETTER = 8.4
-_OVERLINE_LETTER = 8.6
+_OVERLINE_LETTER = 7.4
+_META_LETTER = 6.1
+_DATE = 9  # letters of a date in the third line: " · Nov 23"
+_HEIGHT, _VALUE_HEIGHT = 72.0, 38.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,11 @@ class Card:
         label: the line above: ``RUN · train``, ``MODEL``.
         group: what it is filtered by: a run's job, a version's type.
         mark: a run's state by class (``completed``, ``failed`` …); empty for versions.
-        badges: words drawn beside the name: ``latest``, ``partial``, ``2 attempts``, ``cached``.
+        rows, size, seconds, deleted: what the line below the name is made of.
+        badges: words drawn beside the label: ``latest``, ``stale``, ``partial``, ``2 attempts``, ``cached``.
+        time: when a run started, when a version was first recorded; microseconds, or None.
+        fresh: ``latest``, ``older`` or ``stale``; empty where that means nothing.
+        cause: of a stale version: the position of the nearest version upstream that has been replaced.
         small: drawn small: a value passed in memory.
         width, height: in the map's units.
     """
@@ -46,7 +54,14 @@ class Card:
     group: str
     icon: str
     mark: str
+    rows: int | None
+    size: int | None
+    seconds: float | None
+    deleted: bool
     badges: tuple[str, ...]
+    time: int | None
+    fresh: str
+    cause: int | None
     small: bool
     partial: bool
     width: float
@@ -61,14 +76,6 @@ class View:
     cards: tuple[Card, ...]
     links: tuple[Link, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON: the public JSON of the graph, and what is drawn of it."""
-        return {
-            "graph": plain(self.graph.to_dict()),
-            "cards": [plain(asdict(card)) for card in self.cards],
-            "links": [_link_dict(link) for link in self.links],
-        }
-
 
 def view(graph: Graph, style: Style | None = None) -> View:
     """What the page shows of a graph; ``style`` is asked once per node."""
@@ -77,8 +84,10 @@ def view(graph: Graph, style: Style | None = None) -> View:
     paths = {node.name for node in local if node.uri.endswith(f"/{node.name}")}
     versions = short_names((node.name for node in whole.versions), paths)
     jobs = short_jobs(whole)
+    standing = freshness(whole)
+    index = {node.id: place for place, node in enumerate(whole.nodes)}
     cards = (
-        _version_card(node, versions[node.name])
+        _version_card(node, versions[node.name], standing.get(node.id), index)
         if isinstance(node, Version)
         else _run_card(node, jobs[node.job])
         for node in whole.nodes
@@ -101,11 +110,12 @@ def short_jobs(graph: Graph) -> dict[str, str]:
     return {job: tail if len(group) == 1 else job for tail, group in tails.items() for job in group}
 
 
-def _version_card(version: Version, name: str) -> Card:
+def _version_card(version: Version, name: str, stands: Freshness | None, index: dict[str, int]) -> Card:
     small = version.type == "value"
     title = f"{name}:{version.version}"
-    badges = ["partial"] if version.partial else []
-    badges += ["latest"] if "latest" in version.aliases else []
+    fresh = stands.state if stands else ""
+    badges = [word for word, holds in (("partial", version.partial), ("stale", fresh == "stale")) if holds]
+    badges += ["latest"] if "latest" in version.aliases and fresh != "stale" else []
     badges += [alias for alias in version.aliases if alias != "latest"][:1]
     label = version.type.upper() or "ARTIFACT"
     return Card(
@@ -115,12 +125,25 @@ def _version_card(version: Version, name: str) -> Card:
         group=version.type or "artifact",
         icon=icon(version.type),
         mark="",
+        rows=version.rows,
+        size=version.size,
+        seconds=None,
+        deleted=version.deleted_at is not None,
         badges=tuple(badges),
+        time=version.created_at,
+        fresh=fresh,
+        cause=index.get(stands.cause) if stands and stands.cause else None,
         small=small,
         partial=version.partial,
-        width=_width(title, label, badges, small),
-        height=38.0 if small else 58.0,
+        width=_width(title, label, badges, _letters_below(version), small),
+        height=_VALUE_HEIGHT if small else _HEIGHT,
     )
+
+
+def _letters_below(version: Version) -> int:
+    """How long the line below the name will be: ``10,000 rows · 612 MB``."""
+    rows = len(f"{version.rows:,} rows · ") if version.rows is not None else 0
+    return rows + 6 * (version.size is not None) + 10 * (version.deleted_at is not None)
 
 
 def _run_card(run: Run, job: str) -> Card:
@@ -135,19 +158,27 @@ def _run_card(run: Run, job: str) -> Card:
         group=run.job,
         icon=run.kind,
         mark=mark(run.state),
+        rows=None,
+        size=None,
+        seconds=run.duration,
+        deleted=False,
         badges=tuple(badges),
+        time=run.started_at,
+        fresh="",
+        cause=None,
         small=False,
         partial=False,
-        width=_width(title, label, badges, small=False) + 8,
-        height=58.0,
+        width=_width(title, label, badges, 8, small=False) + 8,
+        height=_HEIGHT,
     )
 
 
-def _width(title: str, label: str, badges: list[str], small: bool) -> float:
-    """Room for the icon, the longer of the two lines, and the badges that stand in the upper one."""
+def _width(title: str, label: str, badges: list[str], below: int, small: bool) -> float:
+    """Room for the icon, the longest of the three lines, and the badges that stand in the upper one."""
     upper = len(label) * _OVERLINE_LETTER + sum(len(badge) * 6.2 + 18 for badge in badges)
     lower = len(title) * (_VALUE_LETTER if small else _LETTER)
-    wish = (42.0 if small else 56.0) + (lower if small else max(upper, lower))
+    longest = lower if small else max(upper, lower, (below + _DATE) * _META_LETTER)
+    wish = (42.0 if small else 60.0) + longest
     return float(round(min(max(wish, _NARROW if not small else 84.0), _WIDE if not small else 240.0)))
 
 
@@ -157,16 +188,3 @@ def _styled(card: Card, style: Mapping[str, str] | None) -> Card:
     return replace(
         card, icon=str(style.get("icon") or card.icon), label=str(style.get("label") or card.label)
     )
-
-
-def _link_dict(link: Link) -> dict[str, Any]:
-    return {
-        "from": link.tail,
-        "to": link.head,
-        "edges": list(link.edges),
-        "how": link.how,
-        "via": list(link.via),
-        "times": link.times,
-        "unchanged": link.unchanged,
-        "partial": link.partial,
-    }

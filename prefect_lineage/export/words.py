@@ -9,6 +9,7 @@ from typing import Any
 
 __all__ = ["icon", "mark", "plain", "printable", "short_names"]
 
+_PLAIN = (str, bool)
 _SAFE_INTEGER = 2**53 - 1
 
 _MARKS = {
@@ -65,7 +66,7 @@ def plain(value: Any) -> Any:
     NaN, infinities and integers beyond 2**53 become text, for a browser would refuse or round them;
     whatever is no JSON type becomes its text too.
     """
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or type(value) in _PLAIN or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
         return int(value) if abs(value) <= _SAFE_INTEGER else str(value)

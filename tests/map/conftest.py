@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from prefect_lineage.export.map import lineage_map
 from prefect_lineage.model.entities import Edge, Graph, Run, Version
 
+SIZE = {"width": 1440, "height": 860}
 START = 1_795_426_324_000_000  # 2026-11-23T09:32:04Z
 MINUTE = 60_000_000
 CHROMIUM_ARGUMENTS = (
@@ -66,6 +71,42 @@ def make_edge(run: Run, version: Version, direction: str, via: str = "open", **m
     return Edge(run=run.id, version=version.id, direction=direction, **given | more)
 
 
+def unpacked(column: Any) -> list[Any]:
+    """The values of a column of ``export/packing.py``, as ``static/packing.js`` reads it."""
+    return column if isinstance(column, list) else [column["of"][place] for place in column["at"]]
+
+
+def unshaped(block: Any) -> list[dict[str, Any]]:
+    """The records of a block."""
+    tables = [[(key, unpacked(column)) for key, column in table] for table in block["tables"]]
+    seen = [0] * len(tables)
+    records = []
+    for kind in block["kinds"]:
+        records.append({key: values[seen[kind]] for key, values in tables[kind]})
+        seen[kind] += 1
+    return records
+
+
+@pytest.fixture(scope="session")
+def unpack() -> SimpleNamespace:
+    """Reads what a page holds: ``column`` and ``block``."""
+    return SimpleNamespace(column=unpacked, block=unshaped)
+
+
+@pytest.fixture(scope="session")
+def pipelines() -> Callable[[int], Graph]:
+    """The benchmark's graph: training pipelines with at least so many nodes."""
+    path = Path(__file__).parents[1] / "benchmarks" / "pipelines.py"
+    spec = importlib.util.spec_from_file_location("pipelines", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["pipelines"] = module  # its dataclass looks itself up
+    spec.loader.exec_module(module)
+    made: Callable[[int], Graph] = module.pipelines
+    return made
+
+
 @pytest.fixture(scope="session")
 def zoo() -> Graph:
     """Three runs log one split, a run trains on it, another evaluates the model; one value, one failed attempt."""
@@ -116,3 +157,72 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_ARGUMENTS))
         yield launched
         launched.close()
+
+
+class Visit:
+    """A page that is open, with everything that it tried to load or complained about."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.address = path.as_uri()
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.route("**/*", self._route)
+        page.on("console", lambda message: self._complain(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss())
+        )
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', event => console.error('policy', event.violatedDirective));"
+        )
+
+    def _route(self, route: Any) -> None:
+        url = route.request.url
+        if url.partition("#")[0] == self.address or url.startswith(("data:", "blob:")):
+            route.continue_()
+        else:
+            self.requests.append(url)
+            route.abort()
+
+    def _complain(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def open(self, fragment: str = "") -> Visit:
+        self.page.goto(self.address + fragment)
+        self.page.wait_for_function("window.lineage && window.lineage.ready === true")
+        return self
+
+    def ask(self, script: str) -> Any:
+        return self.page.evaluate(script)
+
+    def click(self, node: str) -> None:
+        at = self.ask("lineage.positions()")[node]
+        self.page.mouse.click(at["x"], at["y"])
+        self.page.wait_for_function("id => lineage.selected() === id", arg=node)
+
+    @property
+    def panel(self) -> str:
+        return self.page.inner_text("#panel")
+
+
+Opener = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
+    """Opens the map of a graph; afterwards, nothing may have been asked for and nothing complained about."""
+    context = browser.new_context(viewport=SIZE, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
+    visits: list[Visit] = []
+
+    def opened(graph: Graph, fragment: str = "", **about: Any) -> Visit:
+        saved = lineage_map(graph, **about).save(tmp_path / "map.html")
+        visits.append(Visit(context.new_page(), saved))
+        return visits[-1].open(fragment)
+
+    yield opened
+    for each in visits:
+        assert each.requests == []
+        assert each.complaints == []
+    context.close()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prefect_lineage.export.packing import column, shaped
 from prefect_lineage.export.view import view
 from prefect_lineage.export.words import icon, mark, plain, printable, short_names
 from prefect_lineage.graph.links import links, without_repeats
@@ -182,10 +184,42 @@ def test_plain_is_idempotent_and_always_json(value: object) -> None:
     assert json.loads(json.dumps(once, allow_nan=False)) == once
 
 
-def test_the_view_carries_the_public_json_unchanged(zoo: Graph) -> None:
-    assert view(zoo).to_dict()["graph"] == json.loads(json.dumps(zoo.to_dict()))
-
-
 def test_every_edge_of_the_graph_is_in_exactly_one_link(zoo: Graph) -> None:
-    places = [place for link in view(zoo).to_dict()["links"] for place in link["edges"]]
+    places = [place for link in view(zoo).links for place in link.edges]
     assert sorted(places) == list(range(len(zoo.edges)))
+
+
+@given(values=st.lists(json_values))
+def test_a_packed_column_unpacks_to_itself(unpack: Any, values: list[Any]) -> None:
+    once = [plain(value) for value in values]
+    assert repr(unpack.column(json.loads(json.dumps(column(once))))) == repr(once)
+
+
+@given(records=st.lists(st.dictionaries(st.text(max_size=3), json_values, max_size=4)))
+def test_shaped_records_unpack_to_themselves(unpack: Any, records: list[dict[str, Any]]) -> None:
+    once = [plain(record) for record in records]
+    assert unpack.block(json.loads(json.dumps(shaped(once)))) == once
+
+
+def test_a_column_of_few_values_names_each_once() -> None:
+    assert column(["a", "b", "a", "a", "b"]) == {"of": ["a", "b"], "at": [0, 1, 0, 0, 1]}
+    assert column([1, True, 1, True]) == {"of": [1, True], "at": [0, 1, 0, 1]}
+    assert column(["a", "b", "c"]) == ["a", "b", "c"]
+
+
+def test_a_card_knows_what_stands_below_its_name(zoo: Graph) -> None:
+    cards = {card.title: card for card in view(zoo).cards}
+    split, train = cards["split_zoo_dataset:v4"], cards["rural-feather-20"]
+    assert (split.rows, split.size, split.deleted) == (10_000, 612_345_678, False)
+    assert (train.seconds, train.time) == (42.1, zoo.runs[3].started_at)
+
+
+def test_a_stale_version_says_so_and_names_what_it_was_made_from(zoo: Graph) -> None:
+    old = replace(zoo.versions[0], aliases=())
+    new = replace(zoo.versions[0], id="version-newer", number=5)
+    nodes = (*(old if node.id == old.id else node for node in zoo.nodes), new)
+    shown = view(replace(zoo, nodes=nodes))
+    (model,) = [card for card in shown.cards if card.title == "zoo-ylbchv20:v0"]
+    assert (model.fresh, model.badges[0]) == ("stale", "stale")
+    assert shown.cards[model.cause or 0].title == "split_zoo_dataset:v4"
+    assert shown.cards[model.cause or 0].fresh == "older"

@@ -2,7 +2,7 @@
 import { announce, byId, drawing, el } from "./dom.js";
 import { counted } from "./format.js";
 import { iconOf, markColour } from "./icons.js";
-import { foundIn, search, searchText } from "./model.js";
+import { foundIn, search, searchText } from "./searching.js";
 
 /** Makes the box work. */
 export function watchSearch(app) {

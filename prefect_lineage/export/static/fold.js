@@ -11,7 +11,7 @@ const ROUNDS = 3;
  * taken out and stacks that were opened stay apart.
  */
 export function foldsOf(nodes, links, settings) {
-  const close = stacks(nodes, links, settings.apart, (node) => node.data.artifact, LEAST);
+  const close = stacks(nodes, links, settings.apart, (node) => node.artifact, LEAST);
   const held = new Set(close.flatMap((card) => card.members));
   const crowds = stacks(nodes, links, settings.apart, (node) => node.group, SAME_TYPE, held);
   return [...close, ...crowds].filter((card) => !settings.opened.has(card.key));
@@ -72,16 +72,20 @@ function stack(members) {
   const middle = members.reduce((sum, node) => sum + node.y, 0) / members.length;
   const names = [...new Set(members.map((node) => node.title.replace(/:v\d+$/, "")))];
   const title = first.kind === "run" ? first.label.replace(/^[A-Z]+ · /, "") : common(names);
-  return {
-    ...first,
+  return Object.assign(Object.create(first), {
     key: `fold:${first.id}`,
     title,
     label: first.kind === "run" ? "RUNS" : first.label,
     badges: [],
     stack: members.length,
+    noun: first.kind === "run" ? "run" : "version",
     members: members.map((node) => node.index),
-    y: middle,
-  };
+    column: first.column,
+    y: Number.isNaN(middle) ? undefined : middle,
+    rows: null,
+    size: null,
+    seconds: null,
+  });
 }
 
 /** What names have in common: "part-01.csv", "part-02.csv" → "part-0….csv". */

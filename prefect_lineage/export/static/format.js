@@ -46,9 +46,31 @@ export function moment(iso) {
   return found ? `${found[1]} ${found[2]} UTC` : String(iso);
 }
 
-/** The same without the zone, for lists. */
+const TWO = (number) => String(number).padStart(2, "0");
+
+/** The same on the reader's clock, without a zone: "2026-11-23 10:12:04". */
 export function shortMoment(iso) {
-  return iso ? moment(iso).replace(/ UTC$/, "") : "";
+  if (!iso) return "";
+  const at = new Date(iso);
+  if (!/^\d{4,}-\d\d-\d\dT/.test(String(iso)) || Number.isNaN(at.getTime())) return String(iso);
+  return `${at.getFullYear()}-${TWO(at.getMonth() + 1)}-${TWO(at.getDate())} ${TWO(at.getHours())}:${TWO(at.getMinutes())}:${TWO(at.getSeconds())}`;
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** A day for a card, on the reader's clock: "Nov 23", with the year if it is another one than that of `now`. */
+export function day(micros, now) {
+  const at = new Date(micros / 1000);
+  const short = `${MONTHS[at.getMonth()]} ${at.getDate()}`;
+  return at.getFullYear() === new Date(now).getFullYear() ? short : `${short}, ${at.getFullYear()}`;
+}
+
+/** How long before another time: "5 minutes", "3 days"; empty when it was not before. */
+export function before(iso, later) {
+  const seconds = (new Date(later) - new Date(iso)) / 1000;
+  if (!(seconds >= 0)) return "";
+  for (const [size, word] of [[86400, "day"], [3600, "hour"], [60, "minute"]]) if (seconds >= size) return counted(Math.floor(seconds / size), word);
+  return "less than a minute";
 }
 
 /** The address, if it is one that may be opened from a page; otherwise null. */

@@ -1,6 +1,8 @@
 // The keyboard: everything that the pointer can do.
 import { byId } from "./dom.js";
 
+const NEXT = { run: "flow", flow: "artifact", artifact: "run" };
+
 /** Keys that act anywhere on the page but in a field. */
 export function watchKeys(app, stage) {
   const actions = {
@@ -9,13 +11,15 @@ export function watchKeys(app, stage) {
     ArrowLeft: () => app.select(alongLinks(app, "up"), { quiet: true }),
     ArrowDown: () => app.select(inColumn(app, 1), { quiet: true }),
     ArrowUp: () => app.select(inColumn(app, -1), { quiet: true }),
-    Enter: () => app.open(),
+    Enter: () => openOrUnfold(app),
     Escape: () => app.close(),
     f: () => stage.fit(),
     0: () => stage.fit(),
     "+": () => stage.zoom(1.25),
     "=": () => stage.zoom(1.25),
     "-": () => stage.zoom(0.8),
+    p: () => app.startPath(),
+    l: () => app.change({ level: NEXT[app.settings.level], opened: new Set(), apart: new Set(), only: false }, true),
     u: () => app.change({ direction: "up" }),
     d: () => app.change({ direction: "down" }),
     b: () => app.change({ direction: "both" }),
@@ -34,6 +38,13 @@ export function watchKeys(app, stage) {
     event.preventDefault();
     actions[event.key]();
   });
+}
+
+/** Opens the details; of a stack whose details are open, its members. */
+function openOrUnfold(app) {
+  const card = app.selectedCard();
+  if (card && app.settings.panel && card.stack && app.canUnfold(card)) app.unfold(card);
+  else app.open();
 }
 
 /** The neighbour that lies nearest in height; at first, the leftmost or rightmost card. */

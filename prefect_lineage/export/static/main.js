@@ -4,25 +4,47 @@ import { button, byId, el } from "./dom.js";
 import { showFilters } from "./filters.js";
 import { watchSearch } from "./find.js";
 import { isCrowded } from "./fold.js";
-import { count, counted, moment } from "./format.js";
+import { count, counted, moment, shortMoment } from "./format.js";
 import { watchKeys } from "./keys.js";
 import { watchMinimap } from "./minimap.js";
-import { createModel } from "./model.js";
+import { createModel, edgeCount, graphOf } from "./model.js";
+import { unshaped } from "./packing.js";
 import { readPalette, watchTheme } from "./palette.js";
 import { showPanel } from "./panel.js";
+import { watchPrinting } from "./printing.js";
 import { watchSaving } from "./saving.js";
 import { createStage } from "./stage.js";
 import { showTable } from "./table.js";
+import { watchTime } from "./time.js";
 
 const FOLD_FROM = 300;
+const FOLDED = { all: "", job: ": jobs and artifacts", flow: ": flows and artifacts", artifact: ": artifacts" };
 const DEPTHS = [0, 1, 2, 3, 4, 6, 8, 12];
 
 const read = (id) => JSON.parse(byId(id).textContent);
 
+/** The public JSON of a node, out of the block that it stands in; a block is read once. */
+function factsReader(size) {
+  const blocks = new Map();
+  return (index) => {
+    const number = Math.floor(index / size);
+    if (!blocks.has(number)) blocks.set(number, unshaped(read(`facts-${number}`)));
+    return blocks.get(number)(index % size);
+  };
+}
+
+/** What a fresh page looks like: as it was asked for, folded where there is much. */
+function opening(model) {
+  const { about, opens } = model;
+  const large = opens !== "all";
+  return { level: about.level || "run", frames: about.group === "flow", grain: opens, fold: large || model.nodes.length >= FOLD_FROM || isCrowded(model) };
+}
+
 function start() {
+  const core = read("lineage-data");
   const network = { nodes: read("network-nodes"), edges: read("network-edges") };
-  const model = createModel(read("lineage-data"), network);
-  const app = createApp(model, model.nodes.length >= FOLD_FROM || isCrowded(model));
+  const model = createModel(core, network, factsReader(core.chunk));
+  const app = createApp(model, opening(model));
   const stage = createStage(app, JSON.parse(read("network-options")));
   app.redraw = stage.redraw;
   app.reveal = stage.reveal;
@@ -30,16 +52,18 @@ function start() {
   byId("empty").hidden = model.nodes.length > 0;
   watchSearch(app);
   watchSaving(app);
+  watchPrinting(app);
   watchKeys(app, stage);
+  watchTime(app);
   watchMinimap(app, stage);
   watchButtons(app, stage);
   watchTheme(() => {
     app.palette = readPalette();
     stage.redraw();
   });
-  app.draw({ changed: true, refit: true });
   window.addEventListener("hashchange", () => app.follow(location.hash));
   if (location.hash.length > 1) app.follow(location.hash);
+  else app.draw({ changed: true, refit: true });
   expose(app, stage);
 }
 
@@ -54,6 +78,7 @@ function draw(app, stage, { changed, refit }) {
   byId("graph-view").setAttribute("aria-pressed", String(!table));
   byId("table-view").setAttribute("aria-pressed", String(table));
   if (changed) showFilters(app);
+  if (app.showTime) app.showTime();
   showBar(app);
   showStatus(app);
   if (table) showTable(app);
@@ -97,22 +122,33 @@ function showBar(app) {
     depth.append(el("option", { value: steps, selected: steps === app.settings.depth }, steps ? counted(steps, "step") : "All steps"));
   }
   const { lights } = app;
-  const sums = el("span", { class: "sums" }, `${count(lights.up.size - card.members.length)} up · ${count(lights.down.size - card.members.length)} down`);
+  if (lights.way) {
+    const second = app.model.byId.get(app.settings.second) || app.view.byKey.get(app.settings.second);
+    const says = lights.way.length ? `${counted(lights.way.length - 1, "step")} between ${second.title.slice(0, 60)} and ${card.title.slice(0, 60)}` : `No way along the data between ${second.title.slice(0, 60)} and ${card.title.slice(0, 60)}`;
+    bar.replaceChildren(el("span", { class: "sums" }, says), button("End the path", () => app.startPath()), button("✕", () => app.close(), { class: "icon", "aria-label": "Clear the selection" }));
+    return;
+  }
+  if (app.settings.second) {
+    bar.replaceChildren(el("span", { class: "sums" }, `Select the other end of the path from ${card.title.slice(0, 60)}`), button("End the path", () => app.startPath()));
+    return;
+  }
+  const sums = el("span", { class: "sums" }, `${count(lights.up.size - lights.own)} up · ${count(lights.down.size - lights.own)} down`);
   const only = button("Only its lineage", () => app.change({ only: !app.settings.only }, true), { "aria-pressed": app.settings.only });
   bar.replaceChildren(way("up", "← Upstream"), way("both", "Both"), way("down", "Downstream →"), depth, only, sums, button("✕", () => app.close(), { class: "icon", "aria-label": "Clear the selection" }));
 }
 
 function showStatus(app) {
-  const { model, view } = app;
-  const { about, graph } = model;
+  const { model, view, settings } = app;
+  const { about } = model;
   const runs = model.nodes.filter((node) => node.kind === "run").length;
-  const parts = [`${counted(runs, "run")} · ${counted(model.nodes.length - runs, "version")} · ${counted(graph.edges.length, "edge")}`];
-  if (view.hidden) parts.push(`${count(view.hidden)} hidden by filters`);
-  if (view.cards.some((card) => card.stack)) parts.push(`${counted(view.cards.length, "card")}, look-alikes folded`);
-  const cut = graph.truncated ? [el("span", { class: "warning" }, `${counted(graph.truncated, "node")} left out by a bound`)] : [];
+  const parts = [`${counted(runs, "run")} · ${counted(model.nodes.length - runs, "version")} · ${counted(edgeCount(model), "edge")}`];
+  if (view.hidden) parts.push(`${count(view.hidden)} hidden by ${settings.until === null && !settings.only ? "filters" : settings.only ? "“only its lineage”" : "the time"}`);
+  if (view.inner) parts.push(`${counted(view.inner, "version")} inside flow runs`);
+  if (view.cards.length !== model.nodes.length || settings.level !== "run") parts.push(`${counted(view.cards.length, "card")}${FOLDED[settings.level === "run" ? settings.grain : settings.level]}`);
+  const cut = model.truncated ? [el("span", { class: "warning" }, `${counted(model.truncated, "node")} left out by a bound`)] : [];
   const missing = app.missing ? [el("span", { class: "warning" }, `The node ${app.missing.slice(0, 80)} is not on this page`)] : [];
-  const made = `Made ${moment(about.generated_at)}${about.source ? ` of ${about.source}` : ""}`;
-  byId("status").replaceChildren(...parts.map((part) => el("span", {}, part)), ...cut, ...missing, el("span", { class: "made", title: made }, made));
+  const made = `Made ${shortMoment(about.generated_at)}${about.source ? ` of ${about.source}` : ""}`;
+  byId("status").replaceChildren(...parts.map((part) => el("span", {}, part)), ...cut, ...missing, el("span", { class: "made", title: `Made ${moment(about.generated_at)}${about.source ? ` of ${about.source}` : ""}` }, made));
 }
 
 /** A small window for tests and for scripts in the console: reads, and selects. */
@@ -121,12 +157,15 @@ function expose(app, stage) {
   window.lineage = Object.freeze({
     ready: true,
     get data() {
-      return read("lineage-data");
+      return { graph: graphOf(app.model), about: app.model.about };
     },
     select: (id) => app.select(id),
     selected: () => app.settings.selected,
     visible: () => app.view.cards.flatMap((card) => card.members.map((index) => app.model.nodes[index].id)),
     faded: () => app.view.cards.filter((card) => app.isFaded(card)).map((card) => card.key),
+    view: () => ({ level: app.settings.level, grain: app.settings.grain, cards: app.view.cards.length, links: app.view.links.length, lanes: app.view.lanes.length }),
+    titles: () => app.view.cards.map((card) => card.title),
+    change: (patch) => app.change(patch, true),
     positions: () => places((card) => stage.pageOf(card)),
     places: () => places((card) => ({ x: card.x, y: card.y, width: card.width, height: card.height })),
   });

@@ -45,6 +45,7 @@ function draw(app, stage, canvas) {
   const dy = (SIZE.height - (bounds.bottom - bounds.top) * scale) / 2 - bounds.top * scale;
   const context = canvas.getContext("2d");
   context.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * dx, ratio * dy);
+  canvas.dataset.cards = String(app.view.cards.length);
   const thick = Math.max(0, 3 / scale);
   for (const card of app.view.cards) {
     const bad = card.mark === "failed" || card.mark === "crashed";

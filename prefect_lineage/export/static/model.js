@@ -1,32 +1,132 @@
 // The graph as the page holds it, and questions to it. Pure.
+import { column, iso, rows } from "./packing.js";
 
-/** Joins the view's cards and links with the places that the network carries. */
-export function createModel(data, network) {
-  const nodes = data.cards.map((card, index) => {
-    const place = network.nodes[index];
-    const facts = data.graph.nodes[index];
-    const { x, y, level, width, height } = place;
-    return { ...card, index, id: facts.id, data: facts, x, y, column: level, width, height };
-  });
-  const links = data.links.map((link, index) => ({
-    ...link,
-    index,
-    edges: link.edges.map((place) => data.graph.edges[place]),
-    route: network.edges[index].route,
-  }));
-  const up = nodes.map(() => []);
-  const down = nodes.map(() => []);
-  for (const link of links) {
-    down[link.from].push(link);
-    up[link.to].push(link);
+/** Classes of nodes and links that know their model without each carrying it. */
+function kindsOf(model) {
+  class Node {
+    /** The node's public JSON: what only the panel and the search need is read when it is asked for. */
+    get data() {
+      return model.factsOf(this.index);
+    }
   }
-  return { nodes, links, up, down, byId: new Map(nodes.map((node) => [node.id, node])), about: data.about, graph: data.graph };
+  class Link {
+    /** The link's edges, likewise. */
+    get edges() {
+      return model.edgesOf(this.index);
+    }
+  }
+  return { Node, Link };
 }
 
-/** Steps from a node to all that lies in one direction: Map of index → distance, the start included. */
-export function reach(model, start, direction, depth, usable = () => true) {
-  const found = new Map([[start, 0]]);
-  const queue = [start];
+const NO_ROUTE = [];
+
+/**
+ * Joins the cards and links of the page with the places that the network carries.
+ * `factsOf(index)` gives a node's public JSON.
+ */
+export function createModel(core, network, factsOf) {
+  const model = { factsOf, about: core.about, root: core.root, truncated: core.truncated, opens: core.opens, core };
+  const { Node, Link } = kindsOf(model);
+  model.nodes = instances(Node, { ...core.cards, ...core.homes, id: core.ids });
+  model.links = instances(Link, core.links);
+  model.links.forEach((link) => {
+    link.route = NO_ROUTE;
+  });
+  model.byId = new Map(model.nodes.map((node) => [node.id, node]));
+  model.edgesOf = edgesReader(model, core.edges);
+  model.opening = core.opens === "all" ? new Map() : new Map(network.nodes.map((place) => [place.id, place]));
+  model.openingRoutes = core.opens === "all" ? new Map() : new Map(network.edges.map((edge) => [`${edge.from}\u0000${edge.to}`, edge.route]));
+  placeNodes(model, core, network);
+  model.up = model.nodes.map(() => []);
+  model.down = model.nodes.map(() => []);
+  for (const link of model.links) {
+    model.down[link.from].push(link);
+    model.up[link.to].push(link);
+  }
+  return model;
+}
+
+/** One object of a class per row of the columns, with its place as `index`. */
+function instances(Kind, columns) {
+  const names = Object.keys(columns);
+  const lists = names.map((name) => column(columns[name]));
+  return Array.from({ length: lists[0]?.length ?? 0 }, (_, index) => {
+    const made = new Kind();
+    made.index = index;
+    for (let place = 0; place < names.length; place += 1) made[names[place]] = lists[place][index];
+    return made;
+  });
+}
+
+/** Where every single card lies, if that was found out when the page was made. */
+function placeNodes(model, core, network) {
+  model.placed = core.opens === "all" || Boolean(core.whole);
+  if (core.opens === "all") {
+    network.nodes.forEach(({ x, y, level, width, height }, index) => Object.assign(model.nodes[index], { x, y, column: level, width, height }));
+    network.edges.forEach(({ route }, index) => {
+      model.links[index].route = route;
+    });
+  } else if (core.whole) {
+    const { routes, ...places } = core.whole;
+    rows(places).forEach(({ x, y, level, width }, index) => Object.assign(model.nodes[index], { x, y, column: level, width }));
+    for (const [index, route] of Object.entries(routes)) model.links[index].route = route;
+  }
+}
+
+function edgesReader(model, packed) {
+  let edges = null;
+  let byLink = null;
+  return (index) => {
+    if (!edges) {
+      edges = unpackEdges(model, packed);
+      byLink = model.links.map(() => []);
+      packed.link.forEach((link, place) => link >= 0 && byLink[link].push(edges[place]));
+    }
+    return index === undefined ? edges : byLink[index];
+  };
+}
+
+function unpackEdges(model, packed) {
+  const { first, at, link, run, version, ...columns } = packed;
+  const id = (end) => (typeof end === "number" ? model.core.ids[end] : end);
+  return rows(columns).map((edge, index) => ({
+    run: id(run[index]),
+    version: id(version[index]),
+    direction: edge.direction,
+    how: edge.how,
+    via: edge.via,
+    times: edge.times,
+    attempt: edge.attempt,
+    at: iso(first + at[index]),
+    unchanged: edge.unchanged,
+    partial: edge.partial,
+  }));
+}
+
+/** How many edges the page holds. */
+export function edgeCount(model) {
+  return model.core.edges.link.length;
+}
+
+/** When each edge was first seen, in microseconds, by link: the earliest counts. */
+export function linkTimes(model) {
+  const { first, at, link } = model.core.edges;
+  const found = model.links.map(() => Infinity);
+  link.forEach((place, index) => {
+    if (place >= 0) found[place] = Math.min(found[place], first + at[index]);
+  });
+  return found;
+}
+
+/** The public JSON of the whole graph, as the command line prints it. */
+export function graphOf(model) {
+  return { root: model.root, nodes: model.nodes.map((node) => node.data), edges: model.edgesOf(), truncated: model.truncated };
+}
+
+/** Steps from one or more nodes to all that lies in one direction: Map of index → distance, the starts included. */
+export function reach(model, starts, direction, depth, usable = () => true) {
+  const queue = [starts].flat();
+  const found = new Map(queue.map((start) => [start, 0]));
   for (const at of queue) {
     const steps = found.get(at);
     if (depth && steps >= depth) continue;
@@ -41,65 +141,42 @@ export function reach(model, start, direction, depth, usable = () => true) {
   return found;
 }
 
-/** Everything of a node that a search may hit, in lower case, most telling first. */
-export function searchText(node) {
-  const { data } = node;
-  const own = data.kind === "run"
-    ? [data.job, data.state, data.flow, data.run_kind, data.tags, data.parameters, data.code, data.host, data.user]
-    : [data.name, data.type, data.aliases, data.digest, data.uri, data.format, data.description, data.metadata,
-      (data.schema || []).map((column) => column.name)];
-  const rest = own.map((part) => (typeof part === "string" ? part : JSON.stringify(part ?? "")));
-  return [node.title, data.id, ...rest].join("\n").toLowerCase();
-}
-
-/** The nodes that hold every word, those whose name does first. */
-export function search(model, texts, words, limit = 40) {
-  const terms = words.toLowerCase().split(/\s+/).filter(Boolean);
-  if (!terms.length) return [];
-  const rank = (node) => {
-    const title = node.title.toLowerCase();
-    if (title.startsWith(terms[0])) return 0;
-    return terms.every((term) => title.includes(term)) ? 1 : 2;
-  };
-  return model.nodes
-    .filter((node) => terms.every((term) => texts[node.index].includes(term)))
-    .map((node) => [rank(node), node])
-    .sort((a, b) => a[0] - b[0] || a[1].index - b[1].index)
-    .slice(0, limit)
-    .map(([, node]) => node);
-}
-
-/** Every single value in a node's data with the way to it: ["parameters.lr", "0.0003"]. */
-export function leaves(value, path = "") {
-  if (value === null || value === undefined) return [];
-  if (typeof value !== "object") return [[path, String(value)]];
-  const join = (key) => (path && !Array.isArray(value) ? `${path}.${key}` : Array.isArray(value) ? path : key);
-  return Object.entries(value).flatMap(([key, item]) => leaves(item, join(key)));
-}
-
-/** Where a word was found, for the line beside a hit that its name does not explain. */
-export function foundIn(node, words) {
-  const term = words.toLowerCase().split(/\s+/).filter(Boolean)[0] || "";
-  if (node.title.toLowerCase().includes(term)) return node.kind === "run" ? node.data.job : node.data.type;
-  for (const [path, text] of leaves(node.data)) {
-    const at = text.toLowerCase().indexOf(term);
-    const start = Math.max(0, at - 16);
-    if (at >= 0) return `${path.replace(/^schema\.name$/, "column")}: ${start ? "…" : ""}${text.slice(start, at + term.length + 24)}`;
-    if (path.toLowerCase().includes(term)) return `${path}: ${text.slice(0, 40)}`;
+/** A shortest way along the data from one of some nodes to one of others; null when there is none. */
+export function wayBetween(model, starts, ends, usable = () => true) {
+  const goals = new Set(ends);
+  const before = new Map(starts.map((start) => [start, -1]));
+  const queue = [...starts];
+  for (const at of queue) {
+    if (goals.has(at) && before.get(at) !== -1) return traced(before, at);
+    for (const link of model.down[at]) {
+      if (before.has(link.to) || !usable(link)) continue;
+      before.set(link.to, at);
+      queue.push(link.to);
+    }
   }
-  return node.kind;
+  return null;
+}
+
+function traced(before, end) {
+  const way = [];
+  for (let at = end; at !== -1; at = before.get(at)) way.push(at);
+  return way.reverse();
 }
 
 /** The versions of a version's artifact that are on the page, newest first. */
 export function versionsOf(model, node) {
   return model.nodes
-    .filter((other) => other.kind === "version" && other.data.artifact === node.data.artifact)
-    .sort((a, b) => Number(b.data.version.slice(1)) - Number(a.data.version.slice(1)));
+    .filter((other) => other.kind === "version" && other.artifact === node.artifact)
+    .sort((a, b) => versionNumber(b) - versionNumber(a));
+}
+
+function versionNumber(node) {
+  return Number(/:v(\d+)$/.exec(node.title)?.[1] ?? -1);
 }
 
 /** The runs that a run encloses. */
 export function childrenOf(model, node) {
-  return model.nodes.filter((other) => other.kind === "run" && other.data.parent === node.id);
+  return model.nodes.filter((other) => other.kind === "run" && other.parent === node.id);
 }
 
 /** How often each value of a key occurs among nodes of a kind, commonest first. */
@@ -110,3 +187,4 @@ export function tally(model, kind, key) {
   }
   return [...found].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }
+

@@ -1,9 +1,11 @@
 // The picture itself: links first, cards above. Draws with whatever pen it is given.
 import { arrival, ARROW } from "./curves.js";
+import { bytes, counted, day, duration } from "./format.js";
 import { iconOf, markColour } from "./icons.js";
 
 const FADED = 0.16;
 const FADED_LINK = 0.22;
+const META_FROM = 0.54; // the zoom from which three lines can be read
 const LABEL = { least: 9.5, most: 14.5 };
 
 /** How much of a card can be read at a zoom: everything, the name alone, or its colour. */
@@ -14,15 +16,12 @@ export function detail(scale) {
 
 /** Whether lights are on and leave this card in the dark. */
 export function isFaded(card, lights) {
-  return Boolean(lights) && !card.members.some((index) => lights.up.has(index) || lights.down.has(index));
+  return Boolean(lights) && !lights.cards.has(card.key);
 }
 
-/** "up", "down" or null: on which side of the lit lineage a link lies. */
+/** "up", "down", "path" or null: on which side of the lit lineage a link lies. */
 export function sideOf(link, lights) {
-  if (!lights) return null;
-  const lit = (set) => link.from.members.some((index) => set.has(index)) && link.to.members.some((index) => set.has(index));
-  if (lit(lights.up)) return "up";
-  return lit(lights.down) ? "down" : null;
+  return (lights && lights.sides.get(link)) || null;
 }
 
 /** The text, shortened in the middle of what matters least so that it fits; a version's number stays. */
@@ -50,6 +49,16 @@ export function paintHalo(pen, card, { palette }) {
   pen.box(x - 8, y - 8, width + 16, height + 16, radius + 8, { fill: coloursOf(card, palette).soft });
 }
 
+/** The frames of flow runs, with their names. */
+export function paintLanes(pen, { view, palette, scale, measure }) {
+  const font = `600 ${Math.min(30, Math.max(13, 11 / scale)).toFixed(1)}px ${palette.font}`;
+  for (const lane of view.lanes) {
+    pen.box(lane.left - 18, lane.top - 30, lane.right - lane.left + 36, lane.bottom - lane.top + 44, 16, { fill: palette.lane, stroke: palette.line, line: 1.2 });
+    const name = fit(oneLine(lane.title), lane.right - lane.left, (text) => measure(text, font));
+    pen.text(name, lane.left - 6, lane.top - 11, font, palette.muted);
+  }
+}
+
 /** All links that touch the box, in the order plain, then lit. */
 export function paintLinks(pen, scene, box) {
   const { view, lights, hoveredLink, palette, scale } = scene;
@@ -61,11 +70,11 @@ export function paintLinks(pen, scene, box) {
     if (side) lit.push([link, side]);
     else plain[styleOf(link)].push(link);
   }
-  pen.fade(lights ? FADED_LINK : 1);
+  pen.fade(lights && !lights.fresh ? FADED_LINK : 1);
   for (const [style, links] of Object.entries(plain)) strokeLinks(pen, links, style, palette.edge, Math.max(1.4, 0.8 / scale), scene);
   pen.fade(1);
   for (const [link, side] of lit) {
-    const colour = side === "hover" ? palette.text : palette[side];
+    const colour = side === "hover" ? palette.text : side === "path" ? palette.accent : palette[side];
     strokeLinks(pen, [link], styleOf(link), colour, Math.max(2.4, 1.5 / scale), scene);
   }
 }
@@ -141,7 +150,7 @@ function frameOf(card) {
 function paintFrame(pen, card, frame, colours, look, { palette, scale }) {
   const { x, y, width, height, radius } = frame;
   const line = (look.selected || look.hovered || look.root ? 2.6 : 1.5) * Math.max(1, 0.5 / scale);
-  if (card.stack) {
+  if (card.stack > 1) {
     for (const shift of [9, 4.5]) pen.box(x + shift, y + shift, width, height, radius, { fill: colours.ground, stroke: colours.line, line: 1.2 });
   }
   if (scale >= 0.4 && !look.selected) pen.box(x, y + 2.5, width, height, radius, { fill: palette.shade });
@@ -149,8 +158,8 @@ function paintFrame(pen, card, frame, colours, look, { palette, scale }) {
 }
 
 function paintChip(pen, card, frame, colours, { palette }) {
-  const size = card.small ? 22 : 32;
-  const middle = frame.x + (card.small ? 16 : card.kind === "run" ? 24 : 22);
+  const size = card.small ? 22 : 36;
+  const middle = frame.x + (card.small ? 16 : card.kind === "run" ? 28 : 25);
   const solid = card.mark === "crashed";
   const radius = card.kind === "run" ? size / 2 : card.small ? 6 : 8;
   pen.box(middle - size / 2, card.y - size / 2, size, size, radius, { fill: solid ? colours.strong : colours.soft });
@@ -162,25 +171,52 @@ function paintChip(pen, card, frame, colours, { palette }) {
 function paintFull(pen, card, frame, colours, scene) {
   const { palette, measure, scale } = scene;
   const left = paintChip(pen, card, frame, colours, scene);
-  const end = frame.x + frame.width - (card.kind === "run" ? 14 : 9);
-  const nameEnd = card.stack ? paintCount(pen, card, end, colours, scene) : end;
-  const [least, wished] = card.small ? [12, 10 / scale] : [14.5, Math.min(20, 11.5 / scale)];
+  const end = frame.x + frame.width - (card.kind === "run" ? 16 : 10);
+  const nameEnd = card.stack > 1 ? paintCount(pen, card, end, colours, scene) : end;
+  const meta = card.small ? "" : metaOf(card, scene);
+  const below = scale >= META_FROM && Boolean(meta);
+  const largest = below ? 18 : 20;
+  const [least, wished] = card.small ? [12, 10 / scale] : [14.5, Math.min(largest, 11.5 / scale)];
   const title = oneLine(card.title);
   const size = sizeFor(title, card.small ? 500 : 650, least, wished, nameEnd - left, scene);
   const nameFont = `${card.small ? 500 : 650} ${size}px ${palette.font}`;
   const name = fit(title, nameEnd - left, (text) => measure(text, nameFont));
   if (card.small) {
-    pen.text(name, left, card.y + size * 0.35, nameFont, palette.text);
+    pen.text(name, left, card.y + size * 0.35, nameFont, nameColour(card, palette));
     return;
   }
+  const middle = below ? card.y - 9 : card.y;
   const whole = oneLine(card.label);
   const narrow = measure(whole, `600 ${LABEL.least}px ${palette.font}`);
-  const labelEnd = card.stack ? nameEnd : paintBadges(pen, card, left + narrow + 8, end, colours, scene);
+  const labelEnd = paintBadges(pen, card, left + narrow + 8, end, middle, colours, scene);
   const labelSize = sizeFor(whole, 600, LABEL.least, Math.min(Math.max(10.5, 8.4 / scale), LABEL.most), labelEnd - left, scene);
   const labelFont = `600 ${labelSize}px ${palette.font}`;
   const label = fit(whole, labelEnd - left, (text) => measure(text, labelFont));
-  pen.text(label, left, card.y - 6.5 - (labelSize - 10.5) * 0.2, labelFont, palette.muted);
-  pen.text(name, left, card.y + 13.5 + (size - 14.5) * 0.5, nameFont, palette.text);
+  pen.text(label, left, middle - 7 - (labelSize - 10.5) * 0.2, labelFont, palette.muted);
+  pen.text(name, left, middle + 12 + (size - 14.5) * 0.5, nameFont, nameColour(card, palette));
+  if (below) paintMeta(pen, meta, left, nameEnd, card.y + 24.5, scene);
+}
+
+/** A version that is not the latest stands back a little. */
+function nameColour(card, palette) {
+  return card.fresh === "older" ? palette.muted : palette.text;
+}
+
+/** What stands below the name: rows and size, or how long it took, and the day. */
+export function metaOf(card, { now }) {
+  const parts = [];
+  if (card.deleted && !card.stack) parts.push("deleted");
+  if (card.rows !== null && card.rows !== undefined) parts.push(counted(card.rows, "row"));
+  if (card.size !== null && card.size !== undefined) parts.push(bytes(card.size));
+  if (card.seconds !== null && card.seconds !== undefined) parts.push(duration(card.seconds));
+  if (card.time !== null && card.time !== undefined) parts.push(`${card.stack ? "last " : ""}${day(card.time, now)}`);
+  return parts.join(" · ");
+}
+
+function paintMeta(pen, meta, left, end, base, { palette, measure, scale }) {
+  const size = sizeFor(meta, 400, 10.5, Math.min(13, 8.4 / scale), end - left, { measure, palette });
+  const font = `400 ${size}px ${palette.font}`;
+  pen.text(fit(meta, end - left, (text) => measure(text, font)), left, base, font, palette.muted);
 }
 
 /** A size between the least and the wished at which a text fits: names stay readable from afar where there is room. */
@@ -191,13 +227,14 @@ function sizeFor(text, weight, least, wished, room, { measure, palette }) {
   return Math.max(least, Math.floor(Math.min(wished, largest * 0.99) * 10) / 10);
 }
 
-/** Whether a badge says that something went wrong: such a one is drawn as soon as words are. */
+/** How loud a badge is: "bad" for what went wrong, "warn" for what is out of date, else empty. */
 export function warns(badge) {
-  return badge === "partial" || / attempts$/.test(badge);
+  if (badge === "partial" || / (attempts|failed)$/.test(badge)) return "bad";
+  return badge === "stale" ? "warn" : "";
 }
 
 /** Badges stand at the right end of the upper line, as many as leave room for the label; where they begin. */
-function paintBadges(pen, card, left, end, colours, { palette, measure, scale }) {
+function paintBadges(pen, card, left, end, middle, colours, { palette, measure, scale }) {
   const font = `600 9.5px ${palette.font}`;
   let right = end;
   for (const badge of card.badges) {
@@ -206,8 +243,9 @@ function paintBadges(pen, card, left, end, colours, { palette, measure, scale })
     const text = fit(oneLine(badge), 84, (part) => measure(part, font));
     const width = measure(text, font) + 12;
     if (right - width < left && !warning) continue;
-    pen.box(right - width, card.y - 19, width, 16, 8, { fill: warning ? palette["bad-soft"] : colours.soft });
-    pen.text(text, right - width + 6, card.y - 7.6, font, warning ? palette.bad : colours.strong);
+    const fill = warning === "bad" ? palette["bad-soft"] : warning ? palette["warn-soft"] : colours.soft;
+    pen.box(right - width, middle - 19.5, width, 16, 8, { fill });
+    pen.text(text, right - width + 6, middle - 8, font, warning === "bad" ? palette.bad : warning ? palette.warn : colours.strong);
     right -= width + 5;
   }
   return right - 4;
@@ -232,7 +270,7 @@ function paintName(pen, card, frame, colours, scene) {
   if (signed) pen.icon(iconOf(card), frame.x + bar / 2 + (run ? 6 : 0), card.y, 26, colours.mark, run ? 3.4 : 2.4);
   const left = frame.x + bar + (run ? 14 : 8);
   const room = frame.x + frame.width - left - (run ? 12 : 6);
-  const title = oneLine(card.stack ? `${card.title} ×${card.stack}` : card.title);
+  const title = oneLine(card.stack > 1 ? `${card.title} ×${card.stack}` : card.title);
   const wished = Math.min(card.small ? 18 : 26, 9.6 / scale);
   const width = (size) => (text) => measure(text, `600 ${size}px ${palette.font}`);
   const one = sizeFor(title, 600, card.small ? 11 : wished * 0.86, wished, room, scene);
@@ -241,7 +279,7 @@ function paintName(pen, card, frame, colours, scene) {
   const size = halves ? Math.min(one, (frame.height - 10) / 2.1) : one;
   lines.forEach((line, index) => {
     const base = card.y + size * 0.36 + (index - (lines.length - 1) / 2) * size * 1.08;
-    pen.text(fit(line, room, width(size)), left, base, `600 ${size.toFixed(1)}px ${palette.font}`, palette.text);
+    pen.text(fit(line, room, width(size)), left, base, `600 ${size.toFixed(1)}px ${palette.font}`, nameColour(card, palette));
   });
 }
 

@@ -2,7 +2,7 @@
 import { byId } from "./dom.js";
 
 const NAMES = ["back", "grid", "card", "line", "text", "muted", "faint", "accent", "run", "run-soft", "run-line", "run-card", "art",
-  "art-soft", "art-line", "art-card", "edge", "up", "down", "good", "bad", "bad-soft", "busy", "again", "reused", "still", "shade"];
+  "art-soft", "art-line", "art-card", "edge", "up", "down", "good", "bad", "bad-soft", "busy", "again", "reused", "still", "shade", "warn", "warn-soft", "lane"];
 const STORED = "prefect-lineage-theme";
 
 /** The colours of the present theme, by name, and the font. */

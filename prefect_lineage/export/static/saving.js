@@ -1,10 +1,12 @@
 // Takes what is on the page out of it: PNG, SVG, CSV, JSON, print.
 import { announce, byId, el } from "./dom.js";
+import { graphOf } from "./model.js";
 import { canvasPen, measure, svgPen } from "./pens.js";
-import { paintCard, paintLinks } from "./paint.js";
+import { paintCard, paintLanes, paintLinks } from "./paint.js";
 import { rowsOf } from "./table.js";
 
 const LARGEST = 12_000;
+const MOST_PIXELS = 9e7;
 
 /** The menu and what its entries do. */
 export function watchSaving(app) {
@@ -14,8 +16,18 @@ export function watchSaving(app) {
     menu.hidden = !shown;
     opener.setAttribute("aria-expanded", String(shown));
   };
-  const actions = { png: savePng, svg: saveSvg, csv: saveCsv, json: saveJson, print: () => window.print() };
-  opener.addEventListener("click", () => open(menu.hidden));
+  const actions = {
+    png: savePng,
+    svg: saveSvg,
+    csv: () => download(app, `\ufeff${csvOf(app)}`, "csv", "text/csv;charset=utf-8", "-nodes"),
+    edges: () => download(app, `\ufeff${edgesCsvOf(app)}`, "csv", "text/csv;charset=utf-8", "-edges"),
+    json: () => download(app, JSON.stringify(graphOf(app.model), null, 2), "json", "application/json"),
+    print: () => window.print(),
+  };
+  opener.addEventListener("click", () => {
+    open(menu.hidden);
+    if (!menu.hidden) menu.firstElementChild.focus();
+  });
   document.addEventListener("pointerdown", (event) => {
     if (!menu.hidden && !opener.parentElement.contains(event.target)) open(false);
   });
@@ -26,7 +38,15 @@ export function watchSaving(app) {
     action(app);
   });
   menu.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") open(false);
+    const entries = [...menu.children];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      entries[(entries.indexOf(document.activeElement) + step + entries.length) % entries.length].focus();
+      event.preventDefault();
+    }
+    if (event.key !== "Escape") return;
+    open(false);
+    opener.focus();
   });
 }
 
@@ -44,18 +64,33 @@ export function csvOf(app) {
   const line = (node) => {
     const { data } = node;
     const run = node.kind === "run";
-    return [node.kind, node.id, node.title, node.group, run ? data.state : "", run ? data.started_at : data.created_at,
-      run ? data.ended_at : "", run ? "" : data.uri, run ? "" : data.digest, names(model.up[node.index], "from"), names(model.down[node.index], "to")];
+    return [node.kind, node.id, node.title, node.group, run ? data.state : node.fresh, run ? data.started_at : data.created_at,
+      run ? data.ended_at : "", run ? "" : data.uri, run ? "" : data.digest, run ? "" : data.size, run ? "" : data.rows,
+      names(model.up[node.index], "from"), names(model.down[node.index], "to")];
   };
-  const head = ["kind", "id", "name", "type_or_job", "state", "time", "ended", "uri", "digest", "inputs", "outputs"];
-  return [head, ...rowsOf(app).map(line)].map((cells) => cells.map(csvCell).join(",")).join("\r\n") + "\r\n";
+  const head = ["kind", "id", "name", "type_or_job", "state", "time", "ended", "uri", "digest", "size", "rows", "inputs", "outputs"];
+  return asCsv([head, ...rowsOf(app).map(line)]);
+}
+
+/** One line per edge between nodes of the view. */
+export function edgesCsvOf(app) {
+  const { model, view } = app;
+  const shown = new Set(view.cards.flatMap((card) => card.members.map((index) => model.nodes[index].id)));
+  const names = ["run", "version", "direction", "how", "via", "times", "attempt", "at", "unchanged", "partial"];
+  const edges = model.edgesOf().filter((edge) => shown.has(edge.version) && (shown.has(edge.run) || app.settings.level === "artifact"));
+  return asCsv([names, ...edges.map((edge) => names.map((name) => edge[name]))]);
+}
+
+function asCsv(lines) {
+  return lines.map((cells) => cells.map(csvCell).join(",")).join("\r\n") + "\r\n";
 }
 
 function paintAll(app, pen, scale) {
-  const scene = { view: app.view, lights: app.lights, hoveredLink: null, palette: app.palette, scale, measure };
+  const scene = { view: app.view, lights: app.lights, hoveredLink: null, palette: app.palette, scale, measure, now: app.model.about.generated_at };
+  paintLanes(pen, scene);
   paintLinks(pen, scene, null);
   for (const card of app.view.cards) {
-    paintCard(pen, card, { selected: card.key === app.settings.selected, hovered: false, root: card.key === app.model.graph.root, faded: app.isFaded(card) }, scene);
+    paintCard(pen, card, { selected: card === app.selectedCard(), hovered: false, root: card.key === app.model.root, faded: app.isFaded(card) }, scene);
   }
 }
 
@@ -65,34 +100,31 @@ function saveSvg(app) {
   download(app, pen.markup(), "svg", "image/svg+xml");
 }
 
-function savePng(app) {
+/** The whole view on a canvas of its own, at most so many times its size. */
+export function pictureOf(app, largest, most = LARGEST) {
   const { bounds } = app.view;
   const [width, height] = [bounds.right - bounds.left + 80, bounds.bottom - bounds.top + 80];
-  const scale = Math.min(2, LARGEST / Math.max(width, height));
+  const scale = Math.min(largest, most / Math.max(width, height), Math.sqrt(MOST_PIXELS / (width * height)));
   const canvas = el("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
   const context = canvas.getContext("2d");
   context.fillStyle = app.palette.back;
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.setTransform(scale, 0, 0, scale, (40 - bounds.left) * scale, (40 - bounds.top) * scale);
   paintAll(app, canvasPen(context), Math.min(scale, 1));
-  canvas.toBlob((blob) => {
+  return canvas;
+}
+
+function savePng(app) {
+  pictureOf(app, 2).toBlob((blob) => {
     if (blob) download(app, blob, "png", "image/png");
     else announce("The map is too large for one image: isolate a part of it first.");
   });
 }
 
-function saveCsv(app) {
-  download(app, `\ufeff${csvOf(app)}`, "csv", "text/csv;charset=utf-8");
-}
-
-function saveJson(app) {
-  download(app, JSON.stringify(app.model.graph, null, 2), "json", "application/json");
-}
-
-function download(app, content, ending, type) {
+function download(app, content, ending, type, part = "") {
   const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
   const name = app.model.about.title.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 60) || "lineage";
-  const anchor = el("a", { href: address, download: `${name}.${ending}` });
+  const anchor = el("a", { href: address, download: `${name}${part}.${ending}` });
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -1,19 +1,30 @@
-// What of the graph is on the map under the present filters. Pure.
-import { reach } from "./model.js";
+// What of the graph is on the map under the present settings. Pure.
 import { arrange } from "./arrange.js";
-import { foldsOf } from "./fold.js";
 import { curvesOf, columnsOf } from "./curves.js";
+import { foldsOf } from "./fold.js";
+import { flowRunOf, groupCard, groupsOf, innerVersions } from "./grains.js";
+import { linkTimes, reach } from "./model.js";
+import { acrossRuns, bridges, without } from "./projection.js";
+
+const UNFOLDED = 400;
+const MANY = 1 << 20; // more than a view has cards
 
 /** The settings of a fresh page. */
 export function freshSettings() {
   return {
     selected: null,
+    second: null,
     direction: "both",
     depth: 0,
     only: false,
+    level: "run",
+    grain: "all",
+    frames: false,
     values: true,
     inferred: true,
     fold: false,
+    until: null,
+    since: null,
     opened: new Set(),
     apart: new Set(),
     offTypes: new Set(),
@@ -24,10 +35,11 @@ export function freshSettings() {
 
 /** What of the settings decides on cards and their places: as long as it is the same, a view stays valid. */
 export function viewKey(settings) {
-  const { selected, direction, depth, only, values, inferred, fold } = settings;
+  const { selected, direction, depth, only, level, grain, frames, values, inferred, fold, until } = settings;
   const focus = only ? [selected, direction, depth] : [];
+  const folded = fold || grain !== "all";
   const sets = [settings.opened, settings.apart, settings.offTypes, settings.offJobs, settings.offStates].map((set) => [...set].sort());
-  return JSON.stringify([focus, values, inferred, fold, fold ? sets : sets.slice(2)]);
+  return JSON.stringify([focus, level, grain, frames, values, inferred, fold, until, folded ? sets : sets.slice(2)]);
 }
 
 /** Whether a link counts: inferred ones can be switched off. */
@@ -35,94 +47,183 @@ export function usable(settings) {
   return (link) => settings.inferred || link.how !== "inferred";
 }
 
-/** The lineage of a node in the chosen direction and depth: two Maps of index → distance. */
-export function lineage(model, start, settings) {
-  const alone = new Map([[start, 0]]);
+/** The lineage of some nodes in the chosen direction and depth: two Maps of index → distance. */
+export function lineage(model, starts, settings) {
   const { direction, depth } = settings;
+  const alone = new Map([starts].flat().map((start) => [start, 0]));
   return {
-    up: direction === "down" ? alone : reach(model, start, "up", depth, usable(settings)),
-    down: direction === "up" ? alone : reach(model, start, "down", depth, usable(settings)),
+    up: direction === "down" ? alone : reach(model, starts, "up", depth, usable(settings)),
+    down: direction === "up" ? alone : reach(model, starts, "down", depth, usable(settings)),
   };
 }
 
+/** Whether filters and the time let a node through; values apart. */
 function passes(node, settings) {
-  if (node.kind === "run") return !settings.offJobs.has(node.group) && !settings.offStates.has(node.data.state);
-  return !settings.offTypes.has(node.group) && (settings.values || !node.small);
+  if (settings.until !== null && node.time !== null && node.time > settings.until) return false;
+  if (node.kind === "run") return !settings.offJobs.has(node.group) && !settings.offStates.has(node.state);
+  return !settings.offTypes.has(node.group);
 }
 
-function visibleNodes(model, settings) {
-  const start = settings.only ? model.byId.get(settings.selected) : null;
-  const near = start && lineage(model, start.index, settings);
-  return model.nodes.filter((node) => {
+/** The nodes of a card that is not on the view: of a node, of a group. */
+function startsOf(model, settings, known) {
+  const node = model.byId.get(settings.selected);
+  if (node) return [node.index];
+  return known?.get(settings.selected)?.members || null;
+}
+
+/** Which nodes there are, values included: `hidden` are the values among them that are not to be shown. */
+function chosen(model, settings, known) {
+  const starts = settings.only ? startsOf(model, settings, known) : null;
+  const near = starts && lineage(model, starts, settings);
+  const start = new Set(starts || []);
+  const all = model.nodes.filter((node) => {
     if (near && !near.up.has(node.index) && !near.down.has(node.index)) return false;
-    return passes(node, settings) || node === start;
+    return passes(node, settings) || start.has(node.index);
   });
+  const values = settings.values && settings.level !== "flow";
+  const hidden = values ? [] : all.filter((node) => node.small && !start.has(node.index));
+  const inner = settings.level === "flow" ? innerVersions(model, all).filter((node) => !node.small && !start.has(node.index)) : [];
+  const off = new Set([...hidden, ...inner].map((node) => node.index));
+  return { nodes: off.size ? all.filter((node) => !off.has(node.index)) : all, hidden, inner };
 }
 
-/** Links that lead past hidden values, so that taking values away does not tear the map apart. */
-function bridges(model, settings, shown) {
-  if (settings.values) return [];
-  const found = new Map();
-  for (const value of model.nodes) {
-    if (!value.small || shown.has(value.index)) continue;
-    for (const into of model.up[value.index].filter(usable(settings))) {
-      for (const out of model.down[value.index].filter(usable(settings))) {
-        const key = `${into.from} ${out.to}`;
-        if (into.from === out.to || found.has(key) || !shown.has(into.from) || !shown.has(out.to)) continue;
-        const how = into.how === "inferred" || out.how === "inferred" ? "inferred" : out.how;
-        found.set(key, { from: into.from, to: out.to, how, via: [value.title], times: 1, edges: [], route: [], bridge: true });
-      }
-    }
+/** The links between the chosen nodes, on the chosen level. */
+function linksAmong(model, { nodes, hidden }, settings) {
+  const shown = new Set(nodes.map((node) => node.index));
+  const counts = usable(settings);
+  const times = settings.until === null ? null : linkTimes(model);
+  const known = (link) => counts(link) && (!times || times[link.index] <= settings.until);
+  if (settings.level === "artifact") {
+    const every = new Set([...shown, ...hidden.map((node) => node.index)]);
+    const across = acrossRuns(model, nodes.filter((node) => node.kind === "run"), every, known);
+    return hidden.length ? without(across, hidden) : across;
   }
-  return [...found.values()];
+  const plain = model.links.filter((link) => shown.has(link.from) && shown.has(link.to) && known(link));
+  return hidden.length ? [...plain, ...bridges(model, hidden, shown, known)] : plain;
 }
 
 function asCard(node) {
-  return { ...node, key: node.id, members: [node.index] };
+  return Object.assign(Object.create(node), { key: node.id, members: [node.index], column: node.column, x: node.x, y: node.y });
+}
+
+/** Cards of the chosen nodes: groups first, then look-alikes among what stands alone. */
+function cardsOf(model, nodes, links, settings) {
+  const cards = [];
+  const singles = [];
+  for (const [key, members] of groupsOf(nodes, settings)) {
+    const card = groupCard(model, key, members, settings);
+    if (card) cards.push(card);
+    else singles.push(...members);
+  }
+  if (settings.level === "artifact") return { cards: [...cards, ...singles.map(asCard)], foldable: false };
+  const free = settings.level === "run" && settings.grain === "all";
+  const folds = free && settings.fold ? foldsOf(singles, links, settings) : [];
+  const foldable = free && (settings.fold || foldsOf(singles, links, { ...settings, opened: new Set() }).length > 0);
+  const held = new Set(folds.flatMap((card) => card.members));
+  return { cards: [...singles.filter((node) => !held.has(node.index)).map(asCard), ...folds, ...cards], foldable };
 }
 
 /** Links between cards: those of folded nodes become one, with a count. */
-function cardLinks(links, cardAt) {
+function cardLinks(links, cardAt, level) {
   const found = new Map();
   for (const link of links) {
-    const from = cardAt.get(link.from);
-    const to = cardAt.get(link.to);
-    if (from === to) continue;
-    const key = `${from.key}\u0000${to.key}`;
-    const known = found.get(key);
-    if (known) {
-      known.sources.push(link);
-      known.times += link.times;
-      if (link.how !== "inferred" && known.how === "inferred") known.how = link.how;
-      known.unchanged = known.unchanged && link.unchanged;
-      known.partial = known.partial && link.partial;
-    } else {
-      found.set(key, { ...link, from, to, sources: [link] });
-    }
+    const from = cardAt[link.from];
+    const to = cardAt[link.to];
+    if (!from || !to || from === to) continue;
+    const known = found.get(from.number * MANY + to.number);
+    if (known) merge(known, link);
+    else found.set(from.number * MANY + to.number, Object.assign(Object.create(link), { from, to, how: link.how, via: link.via, times: link.times, unchanged: link.unchanged, partial: link.partial, route: link.route, sources: [link], key: `${from.key}\u0000${to.key}` }));
   }
-  return [...found.values()];
+  if (level !== "flow") return [...found.values()];
+  // What a flow run writes and reads again is its own business: only the writing is drawn.
+  return [...found.values()].filter((link) => link.to.kind === "version" || !found.has(link.to.number * MANY + link.from.number));
 }
 
-/** Cards and links with their places: all that the stage has to know. */
-export function see(model, settings) {
-  const nodes = visibleNodes(model, settings);
-  const shown = new Set(nodes.map((node) => node.index));
-  const inside = (link) => shown.has(link.from) && shown.has(link.to);
-  const plain = [...model.links.filter((link) => usable(settings)(link) && inside(link)), ...bridges(model, settings, shown)];
-  const folds = settings.fold ? foldsOf(nodes, plain, settings) : [];
-  const foldable = settings.fold || foldsOf(nodes, plain, { ...settings, opened: new Set() }).length > 0;
-  const folded = new Map(folds.flatMap((card) => card.members.map((index) => [index, card])));
-  const singles = nodes.filter((node) => !folded.has(node.index)).map(asCard);
-  const cards = [...singles, ...folds];
-  const cardAt = new Map(cards.flatMap((card) => card.members.map((index) => [index, card])));
-  const links = cardLinks(plain, cardAt);
-  if (cards.length !== model.nodes.length) arrange(cards, links);
+function merge(known, link) {
+  known.sources.push(link);
+  known.times += link.times;
+  if (known.sources.length <= 40 && !link.via.every((call) => known.via.includes(call))) known.via = [...new Set([...known.via, ...link.via])];
+  if (link.how !== "inferred" && known.how === "inferred") known.how = link.how;
+  known.unchanged = known.unchanged && link.unchanged;
+  known.partial = known.partial && link.partial;
+}
+
+/** Lanes of flow runs: a version lies with the run that wrote it, or else with the first that read it. */
+function lanesOf(model, cards) {
+  const numbers = new Map();
+  const names = [];
+  const laneOf = (card) => {
+    const node = model.nodes[card.members[0]];
+    const run = node.kind === "run" ? node : model.nodes[model.up[node.index][0]?.from ?? model.down[node.index][0]?.to];
+    const id = run ? flowRunOf(run) : "";
+    if (!numbers.has(id)) {
+      numbers.set(id, names.length);
+      names.push({ id, title: run ? laneTitle(model, run, id) : "Without a run" });
+    }
+    return numbers.get(id);
+  };
+  const byTime = [...cards].sort((a, b) => (a.time ?? 0) - (b.time ?? 0) || a.members[0] - b.members[0]);
+  for (const card of byTime) laneOf(card);
+  return { laneOf, names };
+}
+
+function laneTitle(model, run, id) {
+  const own = model.byId.get(id);
+  const flow = run.flow || run.group;
+  return own && own !== run ? `${flow} · ${own.title}` : `${flow} · ${id.slice(0, 8)}`;
+}
+
+/** Gives the cards of a view their places: those that were found beforehand, or new ones. */
+function place(model, cards, links, settings) {
+  const home = model.opening;
+  if (settings.frames && settings.level === "run") {
+    const { laneOf, names } = lanesOf(model, cards);
+    return arrange(cards, links, laneOf).map((lane) => ({ ...lane, ...names[lane.lane], ...sides(cards.filter((card) => laneOf(card) === lane.lane)) }));
+  }
+  const sliding = settings.until !== null && !settings.only; // what comes later leaves its place empty
+  if (home.size && (sliding || cards.length === home.size) && cards.every((card) => home.has(card.key))) {
+    for (const card of cards) {
+      const { x, y, level, width, height } = home.get(card.key);
+      Object.assign(card, { x, y, column: level, width, height });
+    }
+    for (const link of links) link.route = model.openingRoutes.get(link.key) || [];
+    return [];
+  }
+  const whole = model.placed && settings.level === "run" && (cards.length === model.nodes.length || (sliding && cards.every((card) => !card.stack)));
+  if (!whole) arrange(cards, links);
+  return [];
+}
+
+function sides(cards) {
+  return { left: Math.min(...cards.map((card) => card.x - card.width / 2)), right: Math.max(...cards.map((card) => card.x + card.width / 2)) };
+}
+
+/** Cards and links with their places: all that the stage has to know. `known` are the cards of the view before. */
+export function see(model, wanted, known = null) {
+  const picked = chosen(model, wanted, known);
+  const settings = focused(model, wanted, picked.nodes) ? { ...wanted, grain: "all" } : wanted;
+  const plain = linksAmong(model, picked, settings);
+  const { cards, foldable } = cardsOf(model, picked.nodes, plain, settings);
+  const cardAt = Array(model.nodes.length);
+  cards.forEach((card, number) => {
+    card.number = number;
+    for (const index of card.members) cardAt[index] = card;
+  });
+  const links = cardLinks(plain, cardAt, settings.level);
+  const lanes = place(model, cards, links, settings);
   const columns = columnsOf(cards);
   for (const link of links) link.curves = curvesOf(link, columns);
-  return { cards, links, cardAt, foldable, byKey: new Map(cards.map((card) => [card.key, card])), hidden: model.nodes.length - nodes.length, bounds: boundsOf(cards) };
+  const inner = picked.inner.length;
+  const hidden = model.nodes.length - picked.nodes.length - inner;
+  return { cards, links, lanes, cardAt, foldable, inner, byKey: new Map(cards.map((card) => [card.key, card])), hidden, bounds: boundsOf(cards, lanes) };
 }
 
-function boundsOf(cards) {
+/** Whether the lineage of one node is small enough to be shown unfolded. */
+function focused(model, settings, nodes) {
+  return settings.only && model.byId.has(settings.selected) && nodes.length <= UNFOLDED;
+}
+
+function boundsOf(cards, lanes) {
   const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
   for (const card of cards) {
     box.left = Math.min(box.left, card.x - card.width / 2);
@@ -130,5 +231,6 @@ function boundsOf(cards) {
     box.top = Math.min(box.top, card.y - card.height / 2);
     box.bottom = Math.max(box.bottom, card.y + card.height / 2);
   }
-  return cards.length ? box : { left: 0, top: 0, right: 1, bottom: 1 };
+  if (!cards.length) return { left: 0, top: 0, right: 1, bottom: 1 };
+  return lanes.length ? { left: box.left - 30, top: box.top - 40, right: box.right + 30, bottom: box.bottom + 24 } : box;
 }

@@ -2,7 +2,7 @@
 import { byId, el } from "./dom.js";
 import { distance } from "./curves.js";
 import { canvasPen, measure } from "./pens.js";
-import { isFaded, paintCard, paintHalo, paintLinks } from "./paint.js";
+import { isFaded, paintCard, paintHalo, paintLanes, paintLinks } from "./paint.js";
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const MARGIN = { side: 26, top: 64, bottom: 48 };
@@ -37,13 +37,14 @@ export function createStage(app, options) {
 }
 
 function sceneOf(app, scale) {
-  return { view: app.view, lights: app.lights, hoveredLink: app.hoveredLink, palette: app.palette, scale, measure };
+  return { view: app.view, lights: app.lights, hoveredLink: app.hoveredLink, palette: app.palette, scale, measure, now: app.model.about.generated_at };
 }
 
 function drawCard(app, network, context, id) {
   const card = app.view.byKey.get(id);
   if (!card) return;
-  const look = { selected: id === app.settings.selected, hovered: card === app.hovered, root: id === app.model.graph.root, faded: isFaded(card, app.lights) };
+  const chosen = card === app.selectedCard() || id === app.settings.second;
+  const look = { selected: chosen, hovered: card === app.hovered, root: id === app.model.root, faded: isFaded(card, app.lights) };
   paintCard(canvasPen(context), card, look, sceneOf(app, network.getScale()));
 }
 
@@ -56,7 +57,8 @@ function drawBelow(app, network, box, context) {
       for (let y = Math.floor(area.top / GRID) * GRID; y < area.bottom; y += GRID) context.fillRect(x - 1, y - 1, 2, 2);
     }
   }
-  const selected = app.view.byKey.get(app.settings.selected);
+  paintLanes(canvasPen(context), sceneOf(app, scale));
+  const selected = app.selectedCard();
   if (selected) paintHalo(canvasPen(context), selected, sceneOf(app, scale));
   paintLinks(canvasPen(context), sceneOf(app, scale), area);
 }
@@ -129,9 +131,9 @@ function fit(app, stage, quickly) {
 /** Where a map that is too large begins: at the selection or the root, else at the left end of its first part. */
 function startOf(app, half) {
   const { bounds, cardAt, byKey, cards } = app.view;
-  const { graph, byId: nodes } = app.model;
+  const { root, byId: nodes } = app.model;
   const first = cards.filter((card) => card.column === 0).sort((a, b) => a.y - b.y)[0];
-  const asked = byKey.get(app.settings.selected) || cardAt.get(nodes.get(graph.root)?.index);
+  const asked = byKey.get(app.settings.selected) || cardAt[nodes.get(root)?.index];
   const within = (wish, least, most) => (least > most ? (least + most) / 2 : Math.min(Math.max(wish, least), most));
   const { x, y } = asked || first;
   const level = within(y, bounds.top + half.y, bounds.bottom - half.y);
@@ -198,7 +200,7 @@ function watchPointer(app, stage) {
     // What was clicked says no more beside the pointer until that has been elsewhere.
     stage.clicked = under(app, stage, event.pointer.DOM);
     byId("tip").hidden = true;
-    app.click(stage.clicked);
+    app.click(stage.clicked, Boolean(event.event.srcEvent?.shiftKey));
   });
   network.on("doubleClick", (event) => app.doubleClick(under(app, stage, event.pointer.DOM).card));
   network.on("dragStart", () => {

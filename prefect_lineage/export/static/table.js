@@ -1,16 +1,18 @@
 // The same as a table: for reading, for screen readers, for print.
 import { button, byId, el } from "./dom.js";
-import { count, shortMoment } from "./format.js";
+import { bytes, count, duration, moment, shortMoment } from "./format.js";
+import { warns } from "./paint.js";
 import { stateBadge } from "./panel.js";
 
-const HEADS = ["Kind", "Name", "Type or job", "State", "Time", "Inputs", "Outputs"];
+const HEADS = ["Kind", "Name", "Type or job", "State", "Time", "Size", "Inputs", "Outputs"];
 const PAGE = 400;
 const NEIGHBOURS = 12;
 
 /** The nodes of the present view, in lineage order: by column, then from the top. */
 export function rowsOf(app) {
   const shown = app.view.cards.flatMap((card) => card.members.map((index) => app.model.nodes[index]));
-  return shown.sort((a, b) => a.column - b.column || a.y - b.y || a.index - b.index);
+  const level = (node) => app.view.cardAt[node.index]?.column ?? 0;
+  return shown.sort((a, b) => level(a) - level(b) || (a.y ?? 0) - (b.y ?? 0) || a.index - b.index);
 }
 
 /** Draws the table anew. */
@@ -42,11 +44,21 @@ function rowOf(app, node) {
     el("td", {}, run ? "Run" : "Artifact"),
     el("th", { scope: "row" }, link(app, node)),
     el("td", { dir: "auto" }, node.group),
-    el("td", {}, run ? stateBadge(node) : node.partial ? el("span", { class: "badge warn" }, "partial") : ""),
-    el("td", { class: "time" }, shortMoment(run ? node.data.started_at : node.data.created_at)),
+    el("td", {}, run ? stateBadge(node) : "", ...node.badges.map((badge) => el("span", { class: `badge ${warns(badge) || "alias"}` }, badge))),
+    el("td", { class: "time" }, timeOf(run ? node.data.started_at : node.data.created_at)),
+    el("td", { class: "size" }, sizeOf(node)),
     el("td", {}, near(model.up[node.index], "from")),
     el("td", {}, near(model.down[node.index], "to")),
   );
+}
+
+function timeOf(iso) {
+  return iso ? el("time", { datetime: iso, title: moment(iso) }, shortMoment(iso)) : "";
+}
+
+function sizeOf(node) {
+  if (node.kind === "run") return node.seconds === null ? "" : duration(node.seconds);
+  return [node.rows === null ? "" : `${count(node.rows)} rows`, node.size === null ? "" : bytes(node.size)].filter(Boolean).join(", ");
 }
 
 function link(app, node) {

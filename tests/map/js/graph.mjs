@@ -16,11 +16,29 @@ export function modelOf(names, pairs, extra = {}) {
     return { ...data, ...(extra[name]?.data || {}) };
   });
   const cards = names.map((name, place) => ({
-    kind: nodes[place].kind, title: name.slice(2), label: "", group: nodes[place].kind === "run" ? "flow.job" : nodes[place].type,
-    icon: "file", mark: "completed", badges: [], small: false, partial: false, ...(extra[name]?.card || {}),
+    kind: nodes[place].kind, title: name.slice(2), label: nodes[place].kind === "run" ? "RUN · job" : "FILE", group: nodes[place].kind === "run" ? nodes[place].job : nodes[place].type,
+    icon: "file", mark: "completed", badges: [], time: place * 1e6, fresh: "", cause: null, small: false, partial: false,
+    rows: null, size: null, seconds: null, deleted: false, width: 200, height: 58, ...(extra[name]?.card || {}),
   }));
-  const links = pairs.map(([from, to, how = "observed"], place) => ({ from: index.get(from), to: index.get(to), edges: [place], how, via: ["open"], times: 1, unchanged: false, partial: false }));
-  const edges = pairs.map(() => ({ attempt: 1 }));
-  const places = names.map((name, place) => ({ x: level[place] * 300, y: place * 80, level: level[place], width: 200, height: 58 }));
-  return createModel({ cards, links, graph: { nodes, edges, root: null }, about: {} }, { nodes: places, edges: pairs.map(() => ({ route: [] })) });
+  const links = pairs.map(([from, to, how = "observed"]) => ({ from: index.get(from), to: index.get(to), how, via: ["open"], times: 1, unchanged: false, partial: false }));
+  const home = (key) => nodes.map((node) => (node.kind === "run" ? node[key] ?? null : null));
+  const core = {
+    about: { title: "test", generated_at: "2026-11-23T10:00:00.000000Z" }, root: null, truncated: 0, opens: "all", whole: null, chunk: 400,
+    ids: names,
+    cards: columnsOf(cards),
+    homes: { flow_run: home("flow_run"), parent: home("parent"), flow: home("flow"), state: home("state"), artifact: nodes.map((node) => node.artifact ?? null) },
+    links: columnsOf(links),
+    edges: {
+      direction: pairs.map(([from]) => (from.startsWith("v:") ? "input" : "output")), how: links.map((link) => link.how), via: pairs.map(() => "open"),
+      times: pairs.map(() => 1), attempt: pairs.map(() => 1), unchanged: pairs.map(() => false), partial: pairs.map(() => false),
+      run: pairs.map(([from, to]) => index.get(from.startsWith("r:") ? from : to)), version: pairs.map(([from, to]) => index.get(from.startsWith("v:") ? from : to)),
+      link: pairs.map((_, place) => place), first: 0, at: pairs.map(([from, to]) => Math.max(index.get(from), index.get(to)) * 1e6),
+    },
+  };
+  const places = names.map((name, place) => ({ id: place, x: level[place] * 300, y: place * 80, level: level[place], width: 200, height: 58 }));
+  return createModel(core, { nodes: places, edges: pairs.map(() => ({ route: [] })) }, (at) => nodes[at]);
+}
+
+function columnsOf(records) {
+  return Object.fromEntries(Object.keys(records[0] || {}).map((name) => [name, records.map((record) => record[name])]));
 }

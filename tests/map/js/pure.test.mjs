@@ -6,7 +6,8 @@ import { curvesOf, distance, pointAt } from "../../../prefect_lineage/export/sta
 import { flat, linkWords, runFacts, uiLink, versionFacts } from "../../../prefect_lineage/export/static/facts.js";
 import { common, isCrowded } from "../../../prefect_lineage/export/static/fold.js";
 import * as format from "../../../prefect_lineage/export/static/format.js";
-import { foundIn, reach, search, searchText } from "../../../prefect_lineage/export/static/model.js";
+import { reach } from "../../../prefect_lineage/export/static/model.js";
+import { foundIn, search, searchText } from "../../../prefect_lineage/export/static/searching.js";
 import { fit, halved, oneLine, warns } from "../../../prefect_lineage/export/static/paint.js";
 import { csvCell } from "../../../prefect_lineage/export/static/saving.js";
 import { freshSettings, lineage, see, viewKey } from "../../../prefect_lineage/export/static/sight.js";
@@ -121,8 +122,8 @@ test("a fan of more than forty files is a crowd, whatever they are called", () =
   assert.equal(see(fan(11), freshSettings()).foldable, false);
 });
 
-test("two words are drawn from afar: partial, and attempts", () => {
-  assert.deepEqual(["partial", "2 attempts", "latest"].map(warns), [true, true, false]);
+test("what went wrong and what is out of date is drawn from afar", () => {
+  assert.deepEqual(["partial", "2 attempts", "3 failed", "stale", "latest"].map(warns), ["bad", "bad", "bad", "warn", ""]);
 });
 
 test("a view stays valid while only the selection moves", () => {
@@ -134,9 +135,13 @@ test("a view stays valid while only the selection moves", () => {
 });
 
 test("an address says what is shown and is read back", () => {
-  const settings = { selected: "id with & and #", direction: "up", depth: 3, only: true, table: true };
-  assert.deepEqual(readAddress(addressOf(settings)), settings);
-  assert.deepEqual(readAddress("#dir=sideways&depth=-4"), { selected: null, direction: "both", depth: 0, only: false, table: false });
+  const fresh = { ...freshSettings(), table: false };
+  const { opened, apart, ...kept } = { ...fresh, selected: "id with & and #", second: "v:a", direction: "up", depth: 3, only: true, table: true, level: "flow", grain: "job",
+    frames: true, fold: true, values: false, until: 1795426324000000, since: 5, offTypes: new Set(["a b", "c,d"]) };
+  assert.deepEqual(readAddress(addressOf(kept, fresh), fresh), kept);
+  assert.equal(addressOf(fresh, fresh), "#");
+  const asked = readAddress("#dir=sideways&depth=-4&level=up&grain=x&until=soon", fresh);
+  for (const [name, value] of Object.entries({ selected: null, direction: "both", depth: 0, level: "run", grain: "all", until: null })) assert.equal(asked[name], value, name);
 });
 
 test("cells of a table file are neither split nor formulas", () => {

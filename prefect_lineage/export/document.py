@@ -1,0 +1,97 @@
+"""The data in a page: what the map draws in columns, and what its panel shows in chunks that are read on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prefect_lineage.export.packing import column, shaped
+from prefect_lineage.export.staging import Stage, Stages
+from prefect_lineage.export.view import Card, View
+from prefect_lineage.export.words import plain
+from prefect_lineage.model.entities import Graph, Run, Version
+
+__all__ = ["CHUNK", "core", "facts"]
+
+CHUNK = 400
+"""Nodes whose facts stand in one block; the panel reads a block when it first needs it."""
+
+_OF_CARDS = ("kind", "title", "label", "group", "icon", "mark", "badges", "time", "fresh", "cause", "small",
+             "partial", "rows", "size", "seconds", "deleted", "width", "height")  # fmt: skip
+_OF_LINKS = {"tail": "from", "head": "to", "how": "how", "via": "via", "times": "times", "unchanged": "unchanged",
+             "partial": "partial"}  # fmt: skip
+_OF_EDGES = ("direction", "how", "via", "times", "attempt", "unchanged", "partial")
+
+
+def core(view: View, stages: Stages, about: Mapping[str, Any]) -> dict[str, Any]:
+    """All that the map needs to be drawn, searched by name, filtered and walked."""
+    graph = view.graph
+    return {
+        "about": plain(dict(about)),
+        "root": graph.root,
+        "truncated": graph.truncated,
+        "ids": [node.id for node in graph.nodes],
+        "cards": _columns(view.cards, _OF_CARDS),
+        "homes": _homes(graph),
+        "links": {_OF_LINKS[name]: values for name, values in _columns(view.links, tuple(_OF_LINKS)).items()},
+        "edges": _edges(view),
+        "opens": stages.opening.grain,
+        "whole": _places(stages.whole) if stages.whole not in (None, stages.opening) else None,
+        "chunk": CHUNK,
+    }
+
+
+def facts(view: View) -> Iterator[dict[str, Any]]:
+    """The public JSON of every node, unchanged, so many nodes a block."""
+    nodes = view.graph.nodes
+    for start in range(0, len(nodes), CHUNK):
+        yield shaped(plain(node.to_dict()) for node in nodes[start : start + CHUNK])
+
+
+def _columns(records: tuple[Any, ...] | list[Card], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: column([_bare(getattr(record, name)) for record in records]) for name in names}
+
+
+def _bare(value: Any) -> Any:
+    return value if value is None or type(value) in (str, bool) else plain(value)
+
+
+def _homes(graph: Graph) -> dict[str, Any]:
+    """What each node is folded by: runs by flow run, parent, flow and state, versions by artifact."""
+    runs = [node if isinstance(node, Run) else None for node in graph.nodes]
+    found = {
+        name: column([getattr(run, name) if run else None for run in runs])
+        for name in ("flow_run", "parent", "flow", "state")
+    }
+    artifacts = [node.artifact if isinstance(node, Version) else None for node in graph.nodes]
+    return {**found, "artifact": column(artifacts)}
+
+
+def _edges(view: View) -> dict[str, Any]:
+    """Every edge by column; ends by position, or by id where they are not on the page; times since the first."""
+    edges = view.graph.edges
+    index = {node.id: place for place, node in enumerate(view.graph.nodes)}
+    link_of = {edge: place for place, link in enumerate(view.links) for edge in link.edges}
+    first = min((edge.at for edge in edges), default=0)
+    return {
+        **_columns(edges, _OF_EDGES),
+        "run": [index.get(edge.run, edge.run) for edge in edges],
+        "version": [index.get(edge.version, edge.version) for edge in edges],
+        "link": [link_of.get(place, -1) for place in range(len(edges))],
+        "first": first,
+        "at": [edge.at - first for edge in edges],
+    }
+
+
+def _places(stage: Stage | None) -> dict[str, Any] | None:
+    if stage is None:
+        return None
+    placed, every = stage.placement, range(len(stage.keys))
+    routes = [stage.route(link) for link in range(len(stage.links))]
+    return {
+        "x": column(placed.x),
+        "y": placed.y,
+        "level": column(placed.column),
+        "width": column([stage.width(card) for card in every]),
+        "routes": {link: route for link, route in enumerate(routes) if route},
+    }

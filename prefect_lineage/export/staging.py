@@ -1,0 +1,78 @@
+"""Which cards a page opens with, and where they lie.
+
+A small graph opens whole. A large one opens folded to an overview; up to a bound every card of it is placed
+all the same, so that unfolding everything needs no waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prefect_lineage.export.fold import overview
+from prefect_lineage.export.layout import Placement, layout
+from prefect_lineage.export.view import View
+
+__all__ = ["AT_ONCE", "PLACED", "Stage", "Stages", "stages"]
+
+AT_ONCE = 1200
+"""Nodes up to which a page opens with every one of them."""
+
+PLACED = 10_000
+"""Nodes up to which every one of them is placed here; above, what is unfolded is placed in the browser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Cards with their places.
+
+    Attributes:
+        grain: ``all``, or how coarse an overview: ``job``, ``flow``.
+        keys: what each card is called: a node's position in the graph, or the key of a group.
+        sizes: width and height of each card.
+        links: pairs of cards.
+    """
+
+    grain: str
+    keys: tuple[str | int, ...]
+    sizes: tuple[tuple[float, float], ...]
+    links: tuple[tuple[int, int], ...]
+    placement: Placement
+
+    def width(self, index: int) -> float:
+        """How wide a card is drawn: as its column, but for values."""
+        own, height = self.sizes[index]
+        return own if height < 50 else self.placement.width[index]
+
+    def route(self, index: int) -> list[float]:
+        """The points of a link between its ends, as a flat list."""
+        points = self.placement.routes.get(self.links[index], ())
+        return [number for point in points for number in point]
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What a page opens with, and every card of the graph unless there are too many."""
+
+    opening: Stage
+    whole: Stage | None
+
+
+def stages(view: View) -> Stages:
+    """Place what is to be placed of a view."""
+    if len(view.cards) <= AT_ONCE:
+        whole = _whole(view)
+        return Stages(whole, whole)
+    folded = overview(view)
+    sizes = [(group.width, group.height) for group in folded.groups]
+    keys = tuple(group.key for group in folded.groups)
+    opening = Stage(folded.grain, keys, tuple(sizes), folded.links, layout(sizes, folded.links))
+    return Stages(opening, _whole(view) if len(view.cards) <= PLACED else None)
+
+
+def _whole(view: View) -> Stage:
+    sizes: Sequence[tuple[float, float]] = [(card.width, card.height) for card in view.cards]
+    pairs = [(link.tail, link.head) for link in view.links]
+    weak = [(link.tail, link.head) for link in view.links if link.unchanged]
+    placed = layout(sizes, pairs, weak=weak)
+    return Stage("all", tuple(range(len(sizes))), tuple(sizes), tuple(pairs), placed)

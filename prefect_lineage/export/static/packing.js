@@ -1,0 +1,33 @@
+// The other side of export/packing.py: columns and shapes back into values. Pure.
+
+/** A column: a plain list, or the different values and where each stands. */
+export function column(packed) {
+  return Array.isArray(packed) ? packed : packed.at.map((place) => packed.of[place]);
+}
+
+/** An object of columns, as one object per row. */
+export function rows(columns) {
+  const names = Object.keys(columns);
+  const lists = names.map((name) => column(columns[name]));
+  const length = lists.length ? lists[0].length : 0;
+  return Array.from({ length }, (_, index) => {
+    const row = {};
+    for (let place = 0; place < names.length; place += 1) row[names[place]] = lists[place][index];
+    return row;
+  });
+}
+
+/** A block of records, ready to be asked for them one by one. */
+export function unshaped(block) {
+  const tables = block.tables.map((columns) => columns.map(([name, packed]) => [name, column(packed)]));
+  const seen = tables.map(() => 0);
+  const places = block.kinds.map((kind) => seen[kind]++);
+  return (index) => Object.fromEntries(tables[block.kinds[index]].map(([name, values]) => [name, values[places[index]]]));
+}
+
+/** Microseconds since the epoch as ISO 8601, as the store writes them. */
+export function iso(micros) {
+  if (micros === null || micros === undefined) return null;
+  const seconds = Math.floor(micros / 1e6);
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(micros - seconds * 1e6).padStart(6, "0")}Z`;
+}

@@ -1,0 +1,84 @@
+"""How much of a graph a page opens with, how the rest is folded, and where the bound is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from prefect_lineage.errors import MapError
+from prefect_lineage.export import map as maps
+from prefect_lineage.export.fold import overview, path_of
+from prefect_lineage.export.map import lineage_map
+from prefect_lineage.export.staging import AT_ONCE, stages
+from prefect_lineage.export.view import view
+from prefect_lineage.model.entities import Graph, Run, Version
+
+Pipelines = Callable[[int], Graph]
+
+
+def test_a_small_graph_opens_whole(zoo: Graph) -> None:
+    made = stages(view(zoo))
+    assert made.opening is made.whole
+    assert (made.opening.grain, len(made.opening.keys)) == ("all", len(zoo.nodes))
+
+
+def test_a_large_graph_opens_with_one_card_for_each_job_and_artifact(pipelines: Pipelines) -> None:
+    graph = pipelines(AT_ONCE + 1)
+    made = stages(view(graph))
+    jobs = {run.job for run in graph.runs}
+    artifacts = {version.artifact for version in graph.versions}
+    assert made.opening.grain == "job"
+    assert len(made.opening.keys) == len(jobs) + len(artifacts)
+    assert made.whole is not None
+    assert len(made.whole.keys) == len(graph.nodes)
+
+
+def test_an_overview_holds_every_node_once_and_every_link_between_groups(pipelines: Pipelines) -> None:
+    shown = view(pipelines(400))
+    folded = overview(shown)
+    members = [index for group in folded.groups for index in group.members]
+    assert sorted(members) == list(range(len(shown.cards)))
+    home = {index: place for place, group in enumerate(folded.groups) for index in group.members}
+    expected = {(home[link.tail], home[link.head]) for link in shown.links}
+    assert set(folded.links) == {pair for pair in expected if pair[0] != pair[1]}
+
+
+def test_a_group_of_one_is_that_node(zoo: Graph) -> None:
+    keys = {group.key for group in overview(view(zoo)).groups}
+    assert "version-model" in keys
+    assert "job:zoo.split" in keys
+
+
+def test_jobs_are_folded_to_flows_where_even_they_are_too_many(
+    pipelines: Pipelines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefect_lineage.export.fold._MOST_CARDS", 5)
+    folded = overview(view(pipelines(300)))
+    assert folded.grain == "flow"
+    assert [group.key for group in folded.groups if group.key.startswith("flow:")] == ["flow:p0"]
+
+
+def test_a_run_without_a_flow_is_folded_by_its_job(zoo: Graph) -> None:
+    assert path_of(replace(zoo.runs[0], flow=None))[0] == "flow:zoo.split"
+    assert isinstance(zoo.nodes[0], Run)
+    assert isinstance(zoo.versions[0], Version)
+    assert path_of(zoo.versions[0]) == (f"artifact:{zoo.versions[0].artifact}", zoo.versions[0].id)
+
+
+def test_beyond_the_bound_one_is_asked_to_take_a_part(zoo: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "MOST_NODES", 9)
+    with pytest.raises(
+        MapError, match=r"would have 27 nodes, but a page holds at most 9: .*--depth N.*--since"
+    ):
+        lineage_map(replace(zoo, truncated=17))
+    monkeypatch.setattr(maps, "MOST_NODES", 10)
+    assert lineage_map(zoo).nodes == 10
+
+
+def test_a_level_or_group_that_is_none_is_refused(zoo: Graph) -> None:
+    with pytest.raises(MapError, match="no level 'flows' of a map; it is one of run, flow, artifact"):
+        lineage_map(zoo, level="flows")
+    with pytest.raises(MapError, match="cannot be grouped by 'job'"):
+        lineage_map(zoo, group="job")
