@@ -30,6 +30,8 @@ def test_an_unknown_run_is_one_sentence(cli: Any, zoo: Path) -> None:
         (["upstream", "model", "--depth", "1.5"], "--depth is 1.5"),
         (["upstream", "model", "--depth=1e3"], "--depth is 1e3"),
         (["map", "model", "--depth", "-3"], "--depth is -3"),
+        (["map", "--level", "job"], "no level 'job' of a map"),
+        (["map", "--group", "job"], "cannot be grouped by 'job'"),
         (["map", "--depth", "2"], "--depth needs a version or run"),
         (["map", "--upstream"], "--upstream needs a version or run"),
         (["ls", "--limit", "-1"], "--limit is -1"),

@@ -60,3 +60,45 @@ def test_an_empty_store_gives_a_map_that_says_so(cli: Any, home: Path, make: Any
     make.store(home / "empty.db", [])
     answer = cli("map", "--url", "empty.db", "--json")
     assert (answer.code, answer.json["nodes"]) == (0, 0)
+
+
+def test_the_level_and_the_frames_are_the_pages_to_open_with(cli: Any, zoo: Path, home: Path) -> None:
+    assert (
+        cli("map", "--level", "artifact", "--group", "flow", "--ui-url", "https://prefect.example").code == 0
+    )
+    page = (home / "lineage.html").read_text()
+    assert '"level": "artifact"' in page
+    assert '"group": "flow"' in page
+    assert '"ui_url": "https://prefect.example"' in page
+
+
+def test_a_map_that_would_be_too_large_asks_for_a_part_and_writes_nothing(
+    cli: Any, zoo: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefect_lineage.export.map.MOST_NODES", 3)
+    answer = cli("map")
+    assert answer.code == 2
+    assert "a page holds at most 3" in answer.err
+    assert "--depth N" in answer.err
+    assert "--since" in answer.err
+    assert not (home / "lineage.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "link"),
+    [
+        ({}, None),
+        ({"PREFECT_UI_URL": "https://ui.example"}, "https://ui.example"),
+        ({"PREFECT_API_URL": "http://127.0.0.1:4200/api"}, "http://127.0.0.1:4200"),
+        ({"PREFECT_API_URL": "http://h:1/api", "PREFECT_UI_URL": "http://ui"}, "http://ui"),
+        (
+            {"PREFECT_API_URL": "https://api.prefect.cloud/api/accounts/ab-1/workspaces/cd-2"},
+            "https://app.prefect.cloud/account/ab-1/workspace/cd-2",
+        ),
+        ({"PREFECT_API_URL": "file:///x/api"}, None),
+    ],
+)
+def test_prefects_pages_are_where_its_own_variables_say(variables: dict[str, str], link: str | None) -> None:
+    from prefect_lineage.api.lineage_maps import prefect_ui
+
+    assert prefect_ui(variables) == link
