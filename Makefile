@@ -52,6 +52,7 @@ check: $(VENV)/check.stamp
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/python tests/map/lint_scripts.py
 	@if ! command -v node >/dev/null; then echo "JavaScript tests skipped: node is not installed"; \
 	elif [ -n "$$(find tests -name '*.test.mjs')" ]; then node --test $$(find tests -name '*.test.mjs'); fi
 

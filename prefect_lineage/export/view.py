@@ -21,7 +21,7 @@ Style = Callable[[dict[str, Any]], Mapping[str, str] | None]
 """A node's public JSON → its ``icon`` and ``label``, either or both, or None."""
 
 _NARROW, _WIDE = 124.0, 320.0
-_LETTER = 9.0  # of the title's font, on average; the page measures, this only reserves room
+_LETTER = 9.6  # of the title's font, on average; the page measures, this only reserves room
 _VALUE_LETTER = 8.4
 _OVERLINE_LETTER = 7.4
 _META_LETTER = 6.1

@@ -125,16 +125,18 @@ function changes(app) {
     /** Follows an address; says so when it names a node that is not on the page. */
     follow(hash) {
       const asked = readAddress(hash, app.fresh);
+      const isNode = (id) => app.model.byId.has(id);
       Object.assign(app.settings, { ...asked, selected: null, second: null, only: false });
-      app.view = see(app.model, app.settings, app.view.byKey);
-      const known = (id) => id && (app.model.byId.has(id) || app.view.byKey.has(id));
+      if (asked.selected && !isNode(asked.selected)) app.view = see(app.model, app.settings); // perhaps a group's key
+      const known = (id) => id && (isNode(id) || app.view.byKey.has(id));
       app.missing = asked.selected && !known(asked.selected) ? asked.selected : null;
       const selected = app.missing ? null : asked.selected;
       const second = known(asked.second) ? asked.second : null;
-      if (selected && !app.view.byKey.has(selected)) bringBack(app, selected);
+      if (selected && isNode(selected) && (app.settings.fold || app.settings.grain !== "all")) bringBack(app, selected);
       app.viewKey = null;
       app.change({ selected, second, only: Boolean(selected) && asked.only, panel: Boolean(selected) }, true);
-      if (selected) app.reveal(app.selectedCard());
+      if (selected && !app.selectedCard()) app.select(selected);
+      else if (selected) app.reveal(app.selectedCard());
     },
     async copyLink(button) {
       const address = location.href.replace(/#.*$/, "") + addressOf(app.settings, app.fresh);

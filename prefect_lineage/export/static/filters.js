@@ -20,10 +20,10 @@ export function showFilters(app) {
   app.tallies = app.tallies || { types: tally(model, "version", group), jobs: tally(model, "run", group), states: tally(model, "run", state) };
   byId("filters").replaceChildren(
     ...levels(app),
+    ...switches(app),
     ...section(app, "Artifacts", "offTypes", app.tallies.types, typeSign),
     ...section(app, "Jobs", "offJobs", app.tallies.jobs, jobSign, (job) => signs.jobs.get(job).replace(/^[A-Z]+ · /, "")),
     ...section(app, "Run states", "offStates", app.tallies.states, stateSign),
-    ...switches(app),
     ...legend(app),
   );
 }
@@ -98,7 +98,7 @@ function switches(app) {
     entries.push(row({ checked: settings.fold, sign: el("span", { class: "stack", "aria-hidden": "true" }), text: "Fold look-alikes (4+)", title: "Cards that play the same part, as one stack", hides: false, idle, toggle: (on) => app.change({ fold: on, opened: new Set() }, true) }));
     if (flows > 1) entries.push(row({ checked: settings.frames, sign: el("span", { class: "frame", "aria-hidden": "true" }), text: "Frame flow runs", title: "What each flow run did, in a lane of its own", hides: false, idle: view.cards.length > 1500 ? TOO_MANY : "", toggle: (on) => app.change({ frames: on }, true) }));
   }
-  return entries.length ? [el("h2", {}, "Map"), ...entries] : [];
+  return entries.length ? [el("div", { class: "switches" }, entries)] : [];
 }
 
 /** How coarse the map is, for graphs that are worth an overview. */

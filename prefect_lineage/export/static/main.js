@@ -18,7 +18,7 @@ import { showTable } from "./table.js";
 import { watchTime } from "./time.js";
 
 const FOLD_FROM = 300;
-const FOLDED = { all: "", job: ": jobs and artifacts", flow: ": flows and artifacts", artifact: ": artifacts" };
+const FOLDED = { all: "", run: "", job: ": jobs and artifacts", flow: ": flows and artifacts", artifact: ": artifacts" };
 const DEPTHS = [0, 1, 2, 3, 4, 6, 8, 12];
 
 const read = (id) => JSON.parse(byId(id).textContent);
@@ -99,8 +99,7 @@ function watchButtons(app, stage) {
     document.body.classList.toggle("side-away");
     stage.resized();
   });
-  byId("skip").addEventListener("click", (event) => {
-    event.preventDefault();
+  byId("skip").addEventListener("click", () => {
     app.change({ table: true });
     byId("table").focus();
   });
@@ -144,7 +143,7 @@ function showStatus(app) {
   const parts = [`${counted(runs, "run")} · ${counted(model.nodes.length - runs, "version")} · ${counted(edgeCount(model), "edge")}`];
   if (view.hidden) parts.push(`${count(view.hidden)} hidden by ${settings.until === null && !settings.only ? "filters" : settings.only ? "“only its lineage”" : "the time"}`);
   if (view.inner) parts.push(`${counted(view.inner, "version")} inside flow runs`);
-  if (view.cards.length !== model.nodes.length || settings.level !== "run") parts.push(`${counted(view.cards.length, "card")}${FOLDED[settings.level === "run" ? settings.grain : settings.level]}`);
+  if (view.cards.length !== model.nodes.length || settings.level !== "run") parts.push(`${counted(view.cards.length, "card")}${FOLDED[settings.level === "run" ? view.grain : settings.level]}`);
   const cut = model.truncated ? [el("span", { class: "warning" }, `${counted(model.truncated, "node")} left out by a bound`)] : [];
   const missing = app.missing ? [el("span", { class: "warning" }, `The node ${app.missing.slice(0, 80)} is not on this page`)] : [];
   const made = `Made ${shortMoment(about.generated_at)}${about.source ? ` of ${about.source}` : ""}`;

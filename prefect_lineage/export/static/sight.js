@@ -215,7 +215,7 @@ export function see(model, wanted, known = null) {
   for (const link of links) link.curves = curvesOf(link, columns);
   const inner = picked.inner.length;
   const hidden = model.nodes.length - picked.nodes.length - inner;
-  return { cards, links, lanes, cardAt, foldable, inner, byKey: new Map(cards.map((card) => [card.key, card])), hidden, bounds: boundsOf(cards, lanes) };
+  return { cards, links, lanes, cardAt, foldable, inner, grain: settings.grain, byKey: new Map(cards.map((card) => [card.key, card])), hidden, bounds: boundsOf(cards, lanes) };
 }
 
 /** Whether the lineage of one node is small enough to be shown unfolded. */
