@@ -58,7 +58,7 @@ def parse_url(text: str) -> URL:
         return _sqlite_url(url)
     backend, _, driver = url.drivername.partition("+")
     if backend in {"postgresql", "postgres"} and driver in {"", *_POSTGRES_DRIVERS}:
-        return url.set(drivername=f"postgresql+{driver or _postgres_driver()}")
+        return url.set(drivername=f"postgresql+{_postgres_driver(driver)}")
     raise StoreError(f"The store's URL begins with {url.drivername}:, which is not supported: {_EXPECTED}.")
 
 
@@ -72,11 +72,16 @@ def _sqlite_url(url: URL) -> URL:
     return url.set(drivername="sqlite", database=str(Path(str(url.database)).expanduser().absolute()))
 
 
-def _postgres_driver() -> str:
-    for driver in _POSTGRES_DRIVERS:
+def _postgres_driver(asked: str) -> str:
+    for driver in (asked,) if asked else _POSTGRES_DRIVERS:
         if importlib.util.find_spec(driver):
             return driver
-    raise StoreError("A PostgreSQL store needs a driver: pip install 'psycopg[binary]'.")
+    missing = (
+        f"{asked}, which the store's URL names, is"
+        if asked
+        else "A store in PostgreSQL needs a driver that is"
+    )
+    raise StoreError(f"{missing} not installed: pip install 'prefect-lineage[postgres]' brings psycopg.")
 
 
 class Database:
@@ -107,8 +112,10 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection in a transaction that sees one state of the store."""
+        """A connection in a transaction that sees one state of the store, whoever writes meanwhile."""
         with self.translated(), self._turn or nullcontext(), self._current().connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager

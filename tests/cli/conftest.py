@@ -119,6 +119,12 @@ def zoo(home: Path) -> Path:
     return make_store(home / "prefect" / "lineage.db", zoo_records())
 
 
+@pytest.fixture(name="zoo_records")
+def records_of_the_zoo() -> list[Record]:
+    """What :func:`zoo` holds, for a store elsewhere."""
+    return zoo_records()
+
+
 @dataclass(frozen=True)
 class Answer:
     code: int
