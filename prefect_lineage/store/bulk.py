@@ -1,37 +1,48 @@
-"""Statements over many rows: bounded ``IN`` lists, bulk inserts and upserts for both databases."""
+"""Statements over many rows, for both databases.
+
+Building a statement takes SQLAlchemy longer than SQLite takes to run it, and binding a row by name longer than
+storing it. So statements are built once, many values travel as one, and rows that are written are plain tuples.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql, registry, sqlite
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from prefect_lineage.store.lines import dump_json
 
 __all__ = [
     "CHUNK",
-    "changed_values",
     "chunks",
+    "execute_in",
     "execute_pairs",
     "insert_all",
     "intern",
+    "next_id",
     "pairs_table",
     "select_in",
     "select_pairs",
-    "update_by_id",
+    "update_all",
     "upsert",
     "within",
+    "write_rows",
 ]
 
-CHUNK = 500
-"""Values in one ``IN``: SQLite allowed 999 bound values for long."""
+CHUNK = 10_000
+"""Values in one statement."""
 
 T = TypeVar("T")
+Rows = Sequence[tuple[Any, ...]]
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
@@ -41,19 +52,64 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
         yield whole[start : start + size]
 
 
-def within(column: Any) -> ColumnElement[bool]:
-    """The condition that a column, or a tuple of columns, is among the values given to :func:`select_in`."""
-    condition: ColumnElement[bool] = column.in_(sa.bindparam("values", expanding=True))
-    return condition
+class _Values(sa.types.TypeDecorator[Any]):
+    """Many values of one type, bound as one: an array, or in SQLite a JSON text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, is_text: bool) -> None:
+        super().__init__()
+        self.is_text = is_text
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return sa.Text()
+        return postgresql.ARRAY(sa.Text() if self.is_text else sa.BigInteger())
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
+        return dump_json(list(value or ())) if dialect.name == "sqlite" else list(value or ())
+
+
+class _Within(FunctionElement[bool]):
+    """``column IN (the values)``, spelt as each database searches its indexes."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+    name = "within"
+
+
+@compiles(_Within, "sqlite")
+def _in_json(element: _Within, compiler: SQLCompiler, **how: Any) -> str:
+    column, values = element.clauses
+    # The parentheses keep SQLite from a join in which it might begin at the wrong end.
+    return f"({compiler.process(column, **how)} IN (SELECT value FROM json_each({compiler.process(values, **how)})))"
+
+
+@compiles(_Within)
+def _in_array(element: _Within, compiler: SQLCompiler, **how: Any) -> str:
+    column, values = element.clauses
+    return f"({compiler.process(column, **how)} = ANY ({compiler.process(values, **how)}))"
+
+
+def within(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """The condition that a column is among the values given to :func:`select_in`."""
+    is_text = isinstance(column.type, sa.String)
+    return _Within(column, sa.bindparam("values", type_=_Values(is_text)))
 
 
 def select_in(
     connection: Connection, statement: sa.Select[*tuple[Any, ...]], values: Iterable[Any], size: int = CHUNK
 ) -> Iterator[Row[*tuple[Any, ...]]]:
-    """The rows of a statement that has a :func:`within`. Statements that a writer needs are built once, at
-    import: building one takes SQLAlchemy longer than running it."""
+    """The rows of a statement that has a :func:`within`."""
     for chunk in chunks(values, size):
         yield from connection.execute(statement, {"values": chunk})
+
+
+def execute_in(connection: Connection, statement: sa.Delete | sa.Update, values: Iterable[Any]) -> None:
+    """Run a statement that has a :func:`within`."""
+    for chunk in chunks(values):
+        connection.execute(statement, {"values": chunk})
 
 
 def pairs_table(dialect: str, first: Any, second: Any) -> tuple[sa.TableValuedAlias, Any, Any]:
@@ -98,15 +154,66 @@ def execute_pairs(
         yield from connection.execute(query, {"pairs": dump_json(chunk)})
 
 
-def insert_all(
-    connection: Connection, table: sa.Table, rows: list[dict[str, Any]], key: tuple[str, ...]
-) -> dict[Any, int]:
-    """Insert rows and tell their new ids by ``key``. Needs the write lock: whatever has an id above the
-    highest before is ours. (RETURNING would do the same where SQLite is newer than 3.35.)"""
-    newest = connection.execute(_newest(table)).scalar() or 0
-    connection.execute(table.insert(), rows)
-    added = connection.execute(_added(table, key), {"newest": newest})
-    return {tuple(row[1:]): row[0] for row in added}
+def write_rows(connection: Connection, statement: Any, columns: tuple[str, ...], rows: Rows) -> None:
+    """Run an INSERT, an UPDATE or an upsert once for each row.
+
+    Args:
+        connection: in a transaction.
+        statement: one that lives as long as the process: a module's own, or one of a cached function.
+        columns: the names of the statement's parameters, as the members of a row.
+        rows: what to write.
+    """
+    if not rows:
+        return
+    name = f"{connection.dialect.name}.{connection.dialect.driver}"
+    text, order, documents = _positional(name, statement, columns)
+    for chunk in chunks(rows):
+        ready = [_dumped(row, documents) for row in chunk] if documents else chunk
+        connection.exec_driver_sql(text, list(map(order, ready)) if order else list(ready))
+
+
+@cache
+def _positional(
+    name: str, statement: Any, columns: tuple[str, ...]
+) -> tuple[str, Callable[[tuple[Any, ...]], tuple[Any, ...]] | None, tuple[int, ...]]:
+    """The statement as the driver takes it, the order that it wants of a row, and which members are JSON."""
+    dialect: Any = registry.load(name)
+    style = dialect(paramstyle="qmark" if dialect.name == "sqlite" else "format")
+    compiled = statement.compile(dialect=style, column_keys=list(columns))
+    order = [columns.index(parameter) for parameter in compiled.positiontup]
+    types = [compiled.binds[column].type for column in columns]
+    documents = tuple(place for place, kind in enumerate(types) if isinstance(kind, sa.JSON))
+    return str(compiled), None if order == list(range(len(columns))) else itemgetter(*order), documents
+
+
+def _dumped(row: tuple[Any, ...], documents: tuple[int, ...]) -> tuple[Any, ...]:
+    members = list(row)
+    for place in documents:
+        if members[place] is not None:
+            members[place] = dump_json(members[place])
+    return tuple(members)
+
+
+def insert_all(connection: Connection, table: sa.Table, columns: tuple[str, ...], rows: Rows) -> range:
+    """Insert rows, and tell their ids in the order of the rows. Needs the write lock: ids are given out here,
+    since no database tells those of many rows in one order and one way."""
+    if not rows:
+        return range(0)
+    first = next_id(connection, table)
+    ids = range(first, first + len(rows))
+    with_ids = [(row_id, *row) for row_id, row in zip(ids, rows, strict=True)]
+    write_rows(connection, _insert(table), ("id", *columns), with_ids)
+    return ids
+
+
+def next_id(connection: Connection, table: sa.Table) -> int:
+    """The first row id that is free. Needs the write lock."""
+    return (connection.execute(_newest(table)).scalar() or 0) + 1
+
+
+@cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return table.insert()
 
 
 @cache
@@ -114,10 +221,17 @@ def _newest(table: sa.Table) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(sa.func.max(table.c.id))
 
 
+def update_all(connection: Connection, table: sa.Table, columns: tuple[str, ...], rows: Rows) -> None:
+    """Update rows by their id, which is the last member of a row."""
+    names = (*(f"new_{column}" for column in columns), "row_id")
+    write_rows(connection, _update(table, columns), names, rows)
+
+
 @cache
-def _added(table: sa.Table, key: tuple[str, ...]) -> sa.Select[*tuple[Any, ...]]:
-    columns = [table.c[column] for column in key]
-    return sa.select(table.c.id, *columns).where(table.c.id > sa.bindparam("newest"))
+def _update(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
+    # A column's own name would clash with its value's.
+    values: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in columns}
+    return table.update().where(table.c.id == sa.bindparam("row_id")).values(values)
 
 
 def upsert(dialect: str, table: sa.Table) -> Any:
@@ -127,30 +241,13 @@ def upsert(dialect: str, table: sa.Table) -> Any:
     return postgresql.insert(table)
 
 
-@cache
-def update_by_id(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
-    """An UPDATE of these columns, for :func:`changed_values`."""
-    values: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in columns}
-    return table.update().where(table.c.id == sa.bindparam("row_id")).values(values)
-
-
-def changed_values(row_id: int | None, columns: tuple[str, ...], values: Iterable[Any]) -> dict[str, Any]:
-    """The parameters of :func:`update_by_id`: a column's own name would clash with its value's."""
-    return {
-        "row_id": row_id,
-        **{f"new_{column}": value for column, value in zip(columns, values, strict=True)},
-    }
-
-
 def intern(connection: Connection, table: sa.Table, names: Iterable[str]) -> dict[str, int]:
     """Ids of names in a table (id, name), adding those that are new. Needs the write lock."""
     wanted = list(dict.fromkeys(names))
     known = {row.name: row.id for row in select_in(connection, _ids_of_names(table), wanted)}
     missing = [name for name in wanted if name not in known]
-    if missing:
-        added = insert_all(connection, table, [{"name": name} for name in missing], ("name",))
-        known |= {name: row_id for (name,), row_id in added.items()}
-    return known
+    ids = insert_all(connection, table, ("name",), [(name,) for name in missing])
+    return known | dict(zip(missing, ids, strict=True))
 
 
 @cache

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefect_lineage.model.records import EdgeRecord
-from prefect_lineage.store.bulk import upsert
+from prefect_lineage.store.bulk import upsert, write_rows
 from prefect_lineage.store.schema import HOWS, PARTIAL, UNCHANGED, edges
 
 __all__ = ["EdgeRow", "EdgeRows", "Key"]
@@ -20,6 +21,7 @@ Key = tuple[int, int, int, int]
 """Run, direction, version, attempt: the primary key."""
 
 _INFERRED = HOWS.index("inferred")
+_COLUMNS = tuple(column.name for column in edges.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +63,20 @@ class EdgeRows:
     def save(self, connection: Connection) -> None:
         """Insert the rows, or join them to those that are there."""
         if self._rows:
-            values = [_values(key, self._rows[key]) for key in sorted(self._rows)]
-            connection.execute(_upsert_edges(connection.dialect.name), values)
-
-
-def _values(key: Key, row: EdgeRow) -> dict[str, int]:
-    run_id, direction, version_id, attempt = key
-    return {
-        "run_id": run_id,
-        "direction": direction,
-        "version_id": version_id,
-        "attempt": attempt,
-        "how": row.how,
-        "via_id": row.via_id,
-        "times": row.times,
-        "at": row.at,
-        "flags": row.flags,
-    }
+            rows = [
+                (*key, row.how, row.via_id, row.times, row.at, row.flags)
+                for key, row in sorted(self._rows.items(), key=itemgetter(0))
+            ]
+            write_rows(connection, _upsert_edges(connection.dialect.name), _COLUMNS, rows)
 
 
 @cache
 def _upsert_edges(dialect: str) -> Any:
     statement = upsert(dialect, edges)
     old, new = edges.c, statement.excluded
-    unchanged = old.flags.bitwise_or(new.flags).bitwise_and(UNCHANGED)
-    partial = old.flags.bitwise_and(new.flags).bitwise_and(PARTIAL)
-    was_inferred = old.how == _INFERRED
+    unchanged = old.flags.bitwise_or(new.flags).bitwise_and(_literal(UNCHANGED))
+    partial = old.flags.bitwise_and(new.flags).bitwise_and(_literal(PARTIAL))
+    was_inferred = old.how == _literal(_INFERRED)
     return statement.on_conflict_do_update(
         index_elements=list(edges.primary_key.columns),
         set_={
@@ -97,3 +87,8 @@ def _upsert_edges(dialect: str) -> Any:
             "flags": unchanged.bitwise_or(partial),
         },
     )
+
+
+def _literal(value: int) -> sa.ColumnElement[int]:
+    """A number in the statement's text: its parameters are the members of a row."""
+    return sa.literal_column(str(value), sa.SmallInteger)

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.records import NAMED, EdgeRecord, Location, Record
-from prefect_lineage.store.bulk import (
-    changed_values,
-    insert_all,
-    select_in,
-    select_pairs,
-    update_by_id,
-    within,
-)
+from prefect_lineage.store.bulk import insert_all, select_in, select_pairs, update_all, within
 from prefect_lineage.store.schema import artifacts, locations
 
 __all__ = ["ArtifactRow", "Change", "LocationRow", "Naming"]
@@ -34,11 +28,6 @@ _LOCATIONS = sa.select(artifacts, *(column.label(f"location_{column.name}") for 
     locations, locations.c.artifact_id == artifacts.c.id
 )
 _NAMED = sa.select(artifacts).where(artifacts.c.namespace == NAMED, within(artifacts.c.key))
-_MOVE = (
-    locations.update()
-    .where(locations.c.id == sa.bindparam("row_id"))
-    .values(artifact_id=sa.bindparam("owner"))
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -123,15 +112,8 @@ class Naming:
         self._save_locations()
 
     def _update_artifacts(self) -> None:
-        changed = [row for row in self._by_id.values() if row.changed]
-        if changed:
-            self._connection.execute(
-                update_by_id(artifacts, _SAVED),
-                [
-                    changed_values(row.id, _SAVED, (getattr(row, column) for column in _SAVED))
-                    for row in sorted(changed, key=lambda row: row.id or 0)
-                ],
-            )
+        changed = sorted((row for row in self._by_id.values() if row.changed), key=_row_id)
+        update_all(self._connection, artifacts, _SAVED, [(*_saved(row), row.id) for row in changed])
 
     def _called(self, name: str, edge: EdgeRecord, at: int) -> ArtifactRow:
         return self._named.get(name) or self._create(Location(NAMED, name, edge.location.uri), name, edge, at)
@@ -214,31 +196,27 @@ class Naming:
         return self._by_id[row.id]
 
     def _insert_artifacts(self) -> None:
-        if not self._new:
-            return
-        rows = {(row.namespace, row.key): row for row in self._new}
-        values = [{column: getattr(rows[key], column) for column in _SAVED} for key in rows]
-        for key, row_id in insert_all(self._connection, artifacts, values, ("namespace", "key")).items():
-            row = rows[key]
+        ids = insert_all(self._connection, artifacts, _SAVED, [_saved(row) for row in self._new])
+        for row, row_id in zip(self._new, ids, strict=True):
             row.id, row.changed = row_id, False
             self._by_id[row_id] = row
         self._new = []
 
     def _save_locations(self) -> None:
         changed = [row for row in self._locations.values() if row.changed]
-        moved = [row for row in changed if row.id is not None]
-        new = {(row.namespace, row.key): row for row in changed if row.id is None}
-        if moved:
-            self._connection.execute(
-                _MOVE,
-                [{"row_id": row.id, "owner": row.artifact.id} for row in moved],
-            )
-        if new:
-            values = [
-                {"namespace": key[0], "key": key[1], "uri": row.uri, "artifact_id": row.artifact.id}
-                for key, row in new.items()
-            ]
-            for key, row_id in insert_all(self._connection, locations, values, ("namespace", "key")).items():
-                new[key].id = row_id
+        moved = [(row.artifact.id, row.id) for row in changed if row.id is not None]
+        new = [row for row in changed if row.id is None]
+        update_all(self._connection, locations, ("artifact_id",), moved)
+        values = [(row.namespace, row.key, row.uri, row.artifact.id) for row in new]
+        columns = ("namespace", "key", "uri", "artifact_id")
+        for row, row_id in zip(new, insert_all(self._connection, locations, columns, values), strict=True):
+            row.id = row_id
         for row in changed:
             row.changed = False
+
+
+_saved = attrgetter(*_SAVED)
+
+
+def _row_id(row: ArtifactRow) -> int:
+    return row.id or 0

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.store.bulk import (
-    chunks,
+    execute_in,
     execute_pairs,
     insert_all,
     pairs_table,
@@ -36,7 +36,19 @@ Meaning = tuple[str, int, int]
 
 _LASTING = "run:"
 _ANY_TIME = 2**62  # after everything that has a time
-_UNIQUE = ("token", "at", "run_id", "direction", "attempt")
+_COLUMNS = (
+    "token",
+    "at",
+    "run_id",
+    "direction",
+    "attempt",
+    "how",
+    "via_id",
+    "times",
+    "flags",
+    "gives",
+    "version_id",
+)
 
 _OF_RUNS = (
     sa.select(referrals)
@@ -160,8 +172,7 @@ class Referring:
     def rewrite(self) -> None:
         """Make the rows in ``edges`` that the touched runs have by referrals anew."""
         runs = sorted(self._touched)
-        for chunk in chunks(runs):
-            self._connection.execute(_DELETE_EDGES, {"values": chunk})
+        execute_in(self._connection, _DELETE_EDGES, runs)
         rows = EdgeRows()
         for found in select_in(self._connection, _OF_RUNS, runs):
             rows.add((found.run_id, found.direction, found.version_id, -found.attempt), _edge_row(found))
@@ -199,8 +210,7 @@ class Referring:
     def _close(self, settled: Sequence[Referral]) -> None:
         """What is settled for good is an edge as any other, and what it gives means a version as any other."""
         stored = [referral for referral in settled if referral.id is not None]
-        for chunk in chunks(referral.id for referral in stored):
-            self._connection.execute(_DELETE_REFERRALS, {"values": chunk})
+        execute_in(self._connection, _DELETE_REFERRALS, (referral.id for referral in stored))
         relays = [meaning for referral in stored for meaning in referral.given(-(referral.id or 0))]
         if relays:
             self._connection.execute(
@@ -233,10 +243,9 @@ class Referring:
     def _insert(self, new: Sequence[Referral]) -> None:
         if not new:
             return
-        by_key = {referral.unique: referral for referral in new}
-        values = [_values(referral) for referral in new]
-        for key, row_id in insert_all(self._connection, referrals, values, _UNIQUE).items():
-            by_key[key].id = row_id
+        ids = insert_all(self._connection, referrals, _COLUMNS, [_values(referral) for referral in new])
+        for referral, row_id in zip(new, ids, strict=True):
+            referral.id = row_id
         self._touched.update(referral.run_id for referral in new if referral.version_id is not None)
         self.register(meaning for referral in new for meaning in referral.given(-(referral.id or 0)))
 
@@ -275,21 +284,10 @@ def _referral(row: Row[*tuple[Any, ...]]) -> Referral:
     )
 
 
-def _values(referral: Referral) -> dict[str, Any]:
+def _values(referral: Referral) -> tuple[Any, ...]:
     row = referral.row
-    return {
-        "token": referral.token,
-        "at": row.at,
-        "run_id": referral.run_id,
-        "direction": referral.direction,
-        "attempt": referral.attempt,
-        "how": row.how,
-        "via_id": row.via_id,
-        "times": row.times,
-        "flags": row.flags,
-        "gives": list(referral.gives) or None,
-        "version_id": referral.version_id,
-    }
+    gives = list(referral.gives) or None
+    return (*referral.unique, row.how, row.via_id, row.times, row.flags, gives, referral.version_id)
 
 
 @cache

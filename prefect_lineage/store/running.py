@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefect_lineage.model.records import Record, RunRecord
-from prefect_lineage.store.bulk import changed_values, intern, select_in, update_by_id, within
+from prefect_lineage.store.bulk import insert_all, intern, next_id, select_in, update_all, within
 from prefect_lineage.store.schema import jobs, runs
 
 __all__ = ["Running"]
@@ -48,6 +49,8 @@ _COLUMNS = (
     "details",
     "result_key",
 )
+
+_EMPTY: dict[str, Any] = {**dict.fromkeys(_COLUMNS), "attempt": 1}
 
 _KNOWN = sa.select(runs).where(within(runs.c.uuid))
 
@@ -92,16 +95,12 @@ class Running:
         return int(row["id"])
 
     def save(self) -> None:
-        """Update the rows that have changed."""
-        changed = sorted((self._rows[uuid] for uuid in self._changed), key=lambda row: int(row["id"]))
-        if changed:
-            self._connection.execute(
-                update_by_id(runs, _COLUMNS),
-                [
-                    changed_values(row["id"], _COLUMNS, (row[column] for column in _COLUMNS))
-                    for row in changed
-                ],
-            )
+        """Insert the runs that are new, and update those that have changed."""
+        insert_all(self._connection, runs, ("uuid", *_COLUMNS), [_values(row, "uuid") for row in self._new])
+        new = {row["id"] for row in self._new}
+        changed = sorted((self._rows[uuid] for uuid in self._changed), key=itemgetter("id"))
+        rows = [(*_values(row), row["id"]) for row in changed if row["id"] not in new]
+        update_all(self._connection, runs, _COLUMNS, rows)
 
     def _columns(self, run: RunRecord) -> dict[str, Any]:
         """What the record says, as columns."""
@@ -124,9 +123,16 @@ class Running:
             self._rows[row.uuid] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
 
     def _add(self, uuids: list[str]) -> None:
-        if uuids:
-            self._connection.execute(runs.insert(), [{"uuid": uuid, "attempt": 1} for uuid in uuids])
-            self._load(uuids)
+        """Give ids to runs that are new; they are inserted as they are in the end."""
+        self._new = [
+            {**_EMPTY, "uuid": uuid, "id": row_id}
+            for row_id, uuid in enumerate(uuids, next_id(self._connection, runs) if uuids else 1)
+        ]
+        self._rows.update((row["uuid"], row) for row in self._new)
+
+
+def _values(row: dict[str, Any], *before: str) -> tuple[Any, ...]:
+    return tuple([row[column] for column in (*before, *_COLUMNS)])
 
 
 def _is_open(state: str | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,13 +13,13 @@ from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.records import Deletion, EdgeRecord
 from prefect_lineage.store.bulk import (
-    changed_values,
     insert_all,
     select_in,
     select_pairs,
-    update_by_id,
+    update_all,
     upsert,
     within,
+    write_rows,
 )
 from prefect_lineage.store.naming import ArtifactRow, Change, LocationRow
 from prefect_lineage.store.schema import aliases, versions
@@ -44,6 +45,8 @@ _SAVED = (
 )
 _INSERTED = ("artifact_id", "number", "digest", "location_id", *_SAVED)
 _UPDATED = ("location_id", *_SAVED)
+
+_ALIAS = ("artifact_id", "alias", "version_id", "moved_at")
 
 _KNOWN = sa.select(versions)
 _CONTENT = (versions.c.artifact_id, versions.c.digest)
@@ -150,21 +153,13 @@ class Versioning:
                 row.location_id = row.location.id
         self._insert()
         self._update()
-        moved = [(key, alias) for key, alias in self._aliases.items() if alias.version is not None]
-        if not moved:
-            return
-        self._connection.execute(
-            _upsert_aliases(self._connection.dialect.name),
-            [
-                {
-                    "artifact_id": artifact.id,
-                    "alias": name,
-                    "version_id": alias.version and alias.version.id,
-                    "moved_at": alias.moved_at,
-                }
-                for (artifact, name), alias in sorted(moved, key=lambda item: (item[0][0].id, item[0][1]))
-            ],
-        )
+        moved = [
+            (artifact.id, name, alias.version.id, alias.moved_at)
+            for (artifact, name), alias in self._aliases.items()
+            if alias.version is not None
+        ]
+        statement = _upsert_aliases(self._connection.dialect.name)
+        write_rows(self._connection, statement, _ALIAS, sorted(moved, key=itemgetter(0, 1)))
 
     def _create(self, artifact: ArtifactRow, location: LocationRow, edge: EdgeRecord, at: int) -> VersionRow:
         # Gapless: the write lock is held, and the counter is saved in the transaction that saves the version.
@@ -247,23 +242,21 @@ class Versioning:
             self._aliases[owners[row.artifact_id], row.alias] = _Alias(row.number, row.moved_at)
 
     def _insert(self) -> None:
-        new = {(row.artifact_id, row.number): row for row in self._rows.values() if row.id is None}
-        if not new:
-            return
-        values = [{column: getattr(new[key], column) for column in _INSERTED} for key in new]
-        for key, row_id in insert_all(self._connection, versions, values, ("artifact_id", "number")).items():
-            new[key].id, new[key].changed = row_id, False
+        new = [row for row in self._rows.values() if row.id is None]
+        ids = insert_all(self._connection, versions, _INSERTED, [_inserted(row) for row in new])
+        for row, row_id in zip(new, ids, strict=True):
+            row.id, row.changed = row_id, False
 
     def _update(self) -> None:
-        changed = [row for row in self._rows.values() if row.changed]
-        if changed:
-            self._connection.execute(
-                update_by_id(versions, _UPDATED),
-                [
-                    changed_values(row.id, _UPDATED, (getattr(row, column) for column in _UPDATED))
-                    for row in sorted(changed, key=lambda row: row.id or 0)
-                ],
-            )
+        changed = sorted((row for row in self._rows.values() if row.changed), key=_row_id)
+        update_all(self._connection, versions, _UPDATED, [(*_updated(row), row.id) for row in changed])
+
+
+_inserted, _updated = attrgetter(*_INSERTED), attrgetter(*_UPDATED)
+
+
+def _row_id(row: VersionRow) -> int:
+    return row.id or 0
 
 
 @cache

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from prefect_lineage.model.records import NOWHERE, Deletion, EdgeRecord, Record
 from prefect_lineage.model.times import now
-from prefect_lineage.store.bulk import intern, upsert
+from prefect_lineage.store.bulk import insert_all, intern, upsert
 from prefect_lineage.store.edging import EdgeRow, EdgeRows
 from prefect_lineage.store.lines import clean_record
 from prefect_lineage.store.naming import ArtifactRow, Change, LocationRow, Naming
@@ -183,18 +183,8 @@ def _referral(found: _Placed, edge: EdgeRecord, at: int, via_ids: Mapping[str, i
 
 
 def _save_history(connection: Connection, changes: list[Change]) -> None:
-    if changes:
-        connection.execute(history.insert(), [_history_values(change) for change in changes])
-
-
-def _history_values(change: Change) -> dict[str, Any]:
-    return {
-        "at": change.at,
-        "who": change.who,
-        "action": change.action,
-        "subject": f"artifact-{change.artifact.id}",
-        "details": change.details,
-    }
+    rows = [(one.at, one.who, one.action, f"artifact-{one.artifact.id}", one.details) for one in changes]
+    insert_all(connection, history, ("at", "who", "action", "subject", "details"), rows)
 
 
 def _advance(connection: Connection, journal: str, position: int) -> None:
