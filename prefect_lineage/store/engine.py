@@ -103,6 +103,7 @@ class Database:
             _check_file(Path(str(self.url.database)), readonly)
         self._file = self._seen_file()
         self._pid = os.getpid()
+        self._migrates = False
         with self.translated():
             self._engine = self._create()
 
@@ -131,6 +132,18 @@ class Database:
                     writer.execute(sa.text(f"SET LOCAL lock_timeout = '{int(WAIT_S)}s'"))
                     writer.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
                 yield writer
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """:meth:`writing`, where a table that others refer to may be made anew."""
+        self._migrates = True
+        self._current().dispose()  # a connection made now does not look after foreign keys
+        try:
+            with self.writing() as connection:
+                yield connection
+        finally:
+            self._migrates = False
+            self._current().dispose()
 
     def is_gone(self) -> bool:
         """Whether the file behind an SQLite store was deleted, or another one has its name."""
@@ -201,7 +214,7 @@ class Database:
             if not (self.readonly or self.in_memory):
                 _use_wal(connection)
             connection.execute(f"PRAGMA synchronous={'FULL' if self.durable else 'NORMAL'}")
-            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute(f"PRAGMA foreign_keys={'OFF' if self._migrates else 'ON'}")
             if self.readonly:
                 connection.execute("PRAGMA query_only=ON")
         except BaseException:

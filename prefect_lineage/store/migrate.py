@@ -30,7 +30,7 @@ def prepare(database: Database) -> None:
         return
     if database.readonly:
         raise _unusable(database, revision)
-    with database.writing() as connection:
+    with database.writing() if revision is None else database.migrating() as connection:
         # Asked again under the lock: another process may just have done it.
         revision = _revision(connection, database)
         if revision is None:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 __all__ = [
@@ -53,7 +54,7 @@ __all__ = [
     "vias",
 ]
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; a test compares it with the migration scripts."""
 
 INPUT, OUTPUT = 0, 1
@@ -73,6 +74,7 @@ metadata = MetaData(
 # SQLite makes a column its row id, without an index of its own, only if it is spelt INTEGER.
 _Key = BigInteger().with_variant(Integer, "sqlite")
 _Json = JSON(none_as_null=True)
+_HAS_RESULT = text("result_key IS NOT NULL")
 
 artifacts = Table(
     "artifacts",
@@ -107,7 +109,7 @@ versions = Table(
     Column("id", _Key, primary_key=True),
     Column("artifact_id", _Key, ForeignKey("artifacts.id"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("digest", Text, nullable=False, index=True),
+    Column("digest", Text, nullable=False),
     Column("covers", Text, nullable=False),
     Column("size", BigInteger),
     Column("format", Text),
@@ -121,7 +123,8 @@ versions = Table(
     Column("created_at", BigInteger, nullable=False, index=True),
     Column("deleted_at", BigInteger),
     UniqueConstraint("artifact_id", "number"),
-    UniqueConstraint("artifact_id", "digest"),
+    # In this order it also finds a content whose artifact is not known; digests are long, so one index must do.
+    UniqueConstraint("digest", "artifact_id"),
 )
 
 jobs = Table(
@@ -155,8 +158,15 @@ runs = Table(
     Column("attempt", Integer, nullable=False),
     Column("details", _Json),
     Column("result_key", Text),
-    # The run that a cached one had its result from is the last of this key and state before it.
-    Index("ix_runs_result_key_state_ended_at", "result_key", "state", "ended_at"),
+    # The run that a cached one had its result from is the last of this key and state before it. Few have a key.
+    Index(
+        "ix_runs_result_key_state_ended_at",
+        "result_key",
+        "state",
+        "ended_at",
+        sqlite_where=_HAS_RESULT,
+        postgresql_where=_HAS_RESULT,
+    ),
 )
 
 edges = Table(

@@ -29,7 +29,8 @@ def _shape(path: Path) -> dict[str, object]:
         for name, *_ in tables:
             shape[name] = (
                 connection.execute(f"PRAGMA table_info({name})").fetchall(),
-                sorted(connection.execute(f"PRAGMA foreign_key_list({name})").fetchall()),
+                # but for their numbers, which follow the order in which they are written down
+                sorted(key[2:] for key in connection.execute(f"PRAGMA foreign_key_list({name})").fetchall()),
                 sorted(
                     (index[1:4], tuple(connection.execute(f"PRAGMA index_info({index[1]})").fetchall()))
                     for index in connection.execute(f"PRAGMA index_list({name})").fetchall()
@@ -47,10 +48,9 @@ def test_all_migrations_make_what_a_new_store_has(tmp_path: Path) -> None:
     assert _shape(tmp_path / "migrated.db") == _shape(tmp_path / "new.db")
 
 
-def test_the_migrations_leave_nothing_to_generate(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/migrated.db")
-    with database.writing() as connection:
-        migrate.upgrade(connection)
+def test_the_migrations_leave_nothing_to_generate(old_url: str) -> None:
+    Store.open(old_url).close()
+    database = Database(old_url)
     with database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     database.close()
@@ -63,32 +63,42 @@ def test_the_revisions_in_the_code_are_those_of_the_scripts() -> None:
     assert scripts.get_current_head() == REVISIONS[-1]
 
 
-def _store_of_0001(path: Path) -> None:
+_ROWS = """
+    INSERT INTO jobs VALUES (1, 'flow.task');
+    INSERT INTO vias VALUES (1, 'open');
+    INSERT INTO runs VALUES (1, 'r', 'task', 'r-name', 1, NULL, NULL, NULL, 'Cached', 5, 9, 2, '{"a":1}');
+    INSERT INTO artifacts VALUES (1, 'file://h', '/x', 'file:///x', 'file', 'file:///x', 2, NULL, 1, 2);
+    INSERT INTO locations VALUES (1, 'file://h', '/x', 'file:///x', 1);
+    INSERT INTO versions VALUES
+        (1, 1, 0, 'blake3:aa', 'all', 7, 'csv', 3, NULL, NULL, NULL, 1, FALSE, FALSE, 1, NULL),
+        (2, 1, 1, 'blake3:bb', 'all', 8, 'csv', 3, NULL, NULL, NULL, 1, TRUE, FALSE, 2, NULL);
+    INSERT INTO edges VALUES (1, 0, 1, 1, 0, 1, 4, 6, 0), (1, 1, 2, 2, 0, 1, 1, 7, 2);
+    INSERT INTO aliases VALUES (1, 'latest', 1, 1);
+    INSERT INTO journals VALUES ('j', 100, 1)
+"""
+
+
+def _make_store_of_0001(url: str) -> None:
     """A store as the first release left it: one run that wrote one version and read another."""
-    database = Database(f"sqlite:///{path}")
+    database = Database(url)
     with database.writing() as connection:
         migrate.upgrade(connection, "0001")
+        for statement in _ROWS.split(";"):
+            connection.exec_driver_sql(statement)
     database.close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("""
-            INSERT INTO jobs VALUES (1, 'flow.task');
-            INSERT INTO vias VALUES (1, 'open');
-            INSERT INTO runs VALUES (1, 'r', 'task', 'r-name', 1, NULL, NULL, NULL, 'Cached', 5, 9, 2, '{"a":1}');
-            INSERT INTO artifacts VALUES (1, 'file://h', '/x', 'file:///x', 'file', 'file:///x', 2, NULL, 1, 2);
-            INSERT INTO locations VALUES (1, 'file://h', '/x', 'file:///x', 1);
-            INSERT INTO versions VALUES
-                (1, 1, 0, 'blake3:aa', 'all', 7, 'csv', 3, NULL, NULL, NULL, 1, 0, 0, 1, NULL),
-                (2, 1, 1, 'blake3:bb', 'all', 8, 'csv', 3, NULL, NULL, NULL, 1, 1, 0, 2, NULL);
-            INSERT INTO edges VALUES (1, 0, 1, 1, 0, 1, 4, 6, 0), (1, 1, 2, 2, 0, 1, 1, 7, 2);
-            INSERT INTO aliases VALUES (1, 'latest', 1, 1);
-            INSERT INTO journals VALUES ('j', 100, 1);
-        """)
-        connection.commit()
 
 
-def test_a_store_of_the_first_revision_keeps_its_data(tmp_path: Path, make) -> None:
-    _store_of_0001(tmp_path / "old.db")
-    with Store.open(f"sqlite:///{tmp_path}/old.db") as store:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/old.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("fresh_postgres_url")
+    _make_store_of_0001(url)
+    return url
+
+
+def test_a_store_of_the_first_revision_keeps_its_data(old_url: str, make) -> None:
+    with Store.open(old_url) as store:
         (run,) = store.runs()
         assert (run.state, run.attempt, run.cached_from, run.details) == ("Cached", 2, None, {"a": 1})
         assert [str(version) for version in store.versions()] == ["file:///x:v1", "file:///x:v0"]
@@ -103,13 +113,12 @@ def test_a_store_of_the_first_revision_keeps_its_data(tmp_path: Path, make) -> N
 
 
 def test_an_upgraded_store_is_shaped_as_a_new_one(tmp_path: Path) -> None:
-    _store_of_0001(tmp_path / "old.db")
+    _make_store_of_0001(f"sqlite:///{tmp_path}/old.db")
     Store.open(f"sqlite:///{tmp_path}/old.db").close()
     Store.open(f"sqlite:///{tmp_path}/new.db").close()
     assert _shape(tmp_path / "old.db") == _shape(tmp_path / "new.db")
 
 
-def test_an_older_store_is_not_upgraded_by_reading(tmp_path: Path) -> None:
-    _store_of_0001(tmp_path / "old.db")
+def test_an_older_store_is_not_upgraded_by_reading(old_url: str) -> None:
     with pytest.raises(StoreError, match="prefect-lineage db upgrade"):
-        Store.open(f"sqlite:///{tmp_path}/old.db", readonly=True)
+        Store.open(old_url, readonly=True)
