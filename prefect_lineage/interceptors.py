@@ -100,8 +100,8 @@ class Call:
         return self._bound
 
     def __getitem__(self, parameter: str) -> Any:
-        """The argument called ``parameter``, or None."""
-        return self.arguments.get(parameter)
+        """The argument called ``parameter``, also one among ``**kwargs``, or None."""
+        return self.arguments.get(parameter, self.kwargs.get(parameter))
 
 
 @functools.cache
@@ -124,6 +124,8 @@ class Claim:
             another one when the attempt ends, else a read), ``delete``.
         describe: called once after the call succeeded.
         type: of the artifact, where the call tells (``model``, ``dataset``, ``table`` …).
+        members: a directory that is one thing: what the attempt reads and writes below it outside this call belongs to
+            it too (what is opened lazily and read later).
     """
 
     target: object
@@ -131,6 +133,7 @@ class Claim:
     format: str | None = None
     type: str | None = None
     describe: Callable[[Call], Description | None] | None = None
+    members: bool = False
 
 
 Claims = Callable[[Call], Iterable[Claim]]

@@ -191,6 +191,8 @@ def _found(place: _Place) -> Any:
     """What is there now; None where the library is not loaded or has no such thing."""
     owner: Any = sys.modules.get(place[0])
     for part in place[1].split("."):
+        if owner is None:
+            return None
         owner = inspect.getattr_static(owner, part, None)
     return owner
 

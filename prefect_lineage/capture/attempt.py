@@ -70,6 +70,7 @@ class Access:
         origin: where a renamed thing came from.
         inferred: nobody saw it: another program was given the name.
         version: how whoever keeps the data calls this content of it.
+        members: it is of a directory, to which what happens below it in this attempt belongs.
         handle: the open file, for as long as somebody holds it.
         line: where it was told by a child process: the spool, and the key of the line.
     """
@@ -84,6 +85,7 @@ class Access:
     before: Content | None = None
     known: Fingerprint | None = None
     origin: str | None = None
+    members: bool = False
     handle: weakref.ref[Any] | None = None
     inferred: bool = False
     type: str | None = None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from prefect_lineage.capture.attempt import Access
+from prefect_lineage.capture.attempt import Access, Operation
 from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.identity import local_path
 
@@ -57,7 +57,7 @@ def fold(
     found = without_noise(found, is_noise)
     found = without_claimed(found, nested or {})
     found = with_updates_split(found)
-    found = with_renames_followed(found)
+    found = with_members_gathered(with_renames_followed(found))
     found = without_own_outputs(found)
     return counted(without_scratch(found, exists))
 
@@ -233,6 +233,25 @@ def _as_copy(rename: Access, origin: str) -> list[Access]:
     read = replace(rename, operation="read", target=origin, origin=None, existed=True)
     gone = replace(rename, operation="delete", target=origin, origin=None, existed=True, before=None)
     return [read, replace(rename, operation="write", before=None), gone]
+
+
+def with_members_gathered(accesses: list[Access]) -> list[Access]:
+    """What happened below a directory that an adapter claimed with its members is done to the directory."""
+    wholes = {access.target: access for access in accesses if access.members}
+    if not wholes:
+        return accesses
+    return [_gathered(access, wholes) for access in accesses]
+
+
+def _gathered(access: Access, wholes: Mapping[str, Access]) -> Access:
+    around = [] if access.own else [place for place in _with_parents(access.target) if place in wholes]
+    if not around:
+        return access
+    whole = wholes[max(around, key=len)]
+    operation: Operation = "write" if access.writes else "read"
+    moved = replace(access, operation=operation, target=whole.target, existed=whole.existed)
+    moved = replace(moved, own=whole.own, via=whole.via, type=whole.type, format=whole.format)
+    return replace(moved, before=None, known=None)
 
 
 def without_scratch(accesses: list[Access], exists: Exists) -> list[Access]:

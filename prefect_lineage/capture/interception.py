@@ -175,7 +175,7 @@ class Interceptors:
         if settled and access.writes:
             access.existed, access.before, access.known = operation in {"append", "update"}, None, None
         access.claim, access.own = claim_id.get(), number
-        access.format, access.type = claim.format, claim.type
+        access.format, access.type, access.members = claim.format, claim.type, claim.members
         return access
 
     def _target(self, target: object) -> str | None:
@@ -213,7 +213,9 @@ _IMMUTABLE, _HEAP = 1 << 8, 1 << 9  # Py_TPFLAGS_IMMUTABLETYPE, Py_TPFLAGS_HEAPT
 
 
 def _is_changeable(kind: type[Any]) -> bool:
-    return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE
+    """Whether its ``__init__`` can be watched: not where it has none, for then ``__new__`` takes the arguments."""
+    makes_itself = inspect.getattr_static(kind, "__init__", None) is object.__init__
+    return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE and not makes_itself
 
 
 def _attribute(owner: Any, name: str) -> Any:

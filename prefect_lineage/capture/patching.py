@@ -57,13 +57,14 @@ def expect(function: Callable[..., Any], *names: str) -> None:
         raise TypeError(f"{function.__qualname__}{found} is not {names}")
 
 
+_BASETYPE = 1 << 10  # Py_TPFLAGS_BASETYPE
+
+
 def stand_in(original: type[Any], calling: Callable[..., Any]) -> type[Any]:
     """A class that takes the place of one that cannot be changed, and gives its calls to ``calling``.
 
     What it makes are objects of ``original`` itself; ``isinstance``, subclasses and comparisons are as with it.
-
-    Raises:
-        TypeError: ``original`` allows no subclass.
+    One that allows no subclass is stood in for by a class that only looks like it.
     """
 
     class Standing(type(original)):  # type: ignore[misc]
@@ -79,11 +80,15 @@ def stand_in(original: type[Any], calling: Callable[..., Any]) -> type[Any]:
         def __eq__(cls, other: object) -> bool:
             return cls is other or (cls is stands and other is original)
 
+        def __getattr__(cls, name: str) -> Any:
+            return getattr(original, name)
+
         def __hash__(cls) -> int:
             return hash(original) if cls is stands else super().__hash__()
 
     names = {"__doc__": original.__doc__, "__module__": original.__module__, "__slots__": ()}
-    stands: type[Any] = Standing(original.__name__, (original,), names)
+    bases = (original,) if original.__flags__ & _BASETYPE else ()
+    stands: type[Any] = Standing(original.__name__, bases, names)
     stands.__qualname__ = original.__qualname__
     return stands
 

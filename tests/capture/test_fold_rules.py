@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
-from prefect_lineage.capture.attempt import Access
-from prefect_lineage.capture.fold import fold
+from prefect_lineage.capture.attempt import Access, Operation
+from prefect_lineage.capture.fold import fold, with_members_gathered
 from prefect_lineage.model.records import Content
 from prefect_lineage.testing import Captured, captured
 
@@ -374,3 +375,24 @@ def test_many_renames_are_folded_in_linear_time() -> None:
     touches = fold(accesses, lambda path, write: False, lambda path: True)
     assert time.process_time() - started < 3
     assert [touch.target for touch in touches] == [f"/d/f{number}" for number in range(5_000)]
+
+
+def _access(operation: Operation, target: str, own: int = 0) -> Access:
+    return Access(operation, target, "open", own=own)
+
+
+def test_what_happens_below_a_directory_that_is_one_thing_is_done_to_it() -> None:
+    whole = replace(_access("read", "/d/a.zarr", own=1), members=True)
+    later = [_access("read", "/d/a.zarr/c/0"), _access("write", "/d/a.zarr/c/1"), _access("read", "/d/b")]
+    found = with_members_gathered([whole, *later])
+    assert [(one.operation, one.target) for one in found] == [
+        ("read", "/d/a.zarr"),
+        ("read", "/d/a.zarr"),
+        ("write", "/d/a.zarr"),
+        ("read", "/d/b"),
+    ]
+
+
+def test_a_directory_that_was_claimed_without_its_members_leaves_them_alone() -> None:
+    found = [_access("read", "/d/a", own=1), _access("write", "/d/a/b")]
+    assert with_members_gathered(found) == found

@@ -36,7 +36,7 @@ class Calls:
             pytest.importorskip(needs, reason=f"{needs} is not installed")
         with captured(*self.hooks, root=folder) as seen:
             call(folder)
-        assert seen.lines == truth
-        assert not seen.problems
-        assert not seen.misses
+        assert seen.lines == truth, seen.lines
+        assert not seen.problems, seen.problems
+        assert not seen.misses, seen.misses
         return seen
