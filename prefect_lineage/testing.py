@@ -97,10 +97,6 @@ class _InMemory(Recorder):
         for _ in self.plugins.each("lineage_after_run", record=record):
             pass
 
-    @property
-    def problems(self) -> dict[str, str]:
-        return self.plugins.problems | self._interceptors.problems
-
 
 @contextmanager
 def captured(

@@ -12,6 +12,7 @@ from prefect_lineage.api.lineage_selections import Selection, select
 from prefect_lineage.api.lineage_times import When, micros
 from prefect_lineage.api.lineage_urls import store_url
 from prefect_lineage.errors import LineageError, ReferenceUnknown
+from prefect_lineage.graph.coverage import Coverage, coverage_of
 from prefect_lineage.model.entities import Artifact, Graph, Run, Version
 from prefect_lineage.model.reference import Reference
 from prefect_lineage.settings import load
@@ -170,6 +171,33 @@ class Lineage:
         if sides[0] == sides[1]:
             return self._store.neighbourhood(node, depth, as_of)
         return self._store.closure(node, "upstream" if sides[0] else "downstream", depth, as_of)
+
+    def coverage(self, ref: str | Run | None = None) -> Coverage:
+        """What a run, and all that is nested in it, did that capture did not understand, with what to do about it.
+
+        Args:
+            ref: the run; without it the outermost run that was started last.
+
+        Raises:
+            ReferenceUnknown: there is no such run, or no run at all.
+        """
+        run = self._last() if ref is None else self.run(ref)
+        nested = self._store.runs(Filter(flow_run=run.id)) if run.kind != "task" else [run]
+        if run.kind == "flow":
+            graph = self._store.graph(Filter(flow_run=run.id))
+        else:
+            graph = self._store.neighbourhood(run, 1, None)
+        return coverage_of(run, nested, graph)
+
+    def _last(self) -> Run:
+        # nested runs are listed after the run around them, so a few suffice where many were started at once
+        size, offset = 1_000, 0
+        while found := self._store.runs(Filter(limit=size, offset=offset)):
+            for run in found:
+                if run.parent is None:
+                    return run
+            offset += size
+        raise ReferenceUnknown("There is no run yet.", reference="", candidates=[])
 
     def map(
         self,

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, fields
 from itertools import count
 from pathlib import PurePath
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from prefect_lineage.capture import spool
 from prefect_lineage.capture.context import current
@@ -158,6 +158,9 @@ class Attempt:
         farewells: how many files were hashed because they were about to be deleted.
         programs: the other programs that it ran, with their arguments.
     """
+
+    running: ClassVar[int] = 0
+    """How many attempts have begun in this process and not ended."""
 
     run: str
     number: int = 1

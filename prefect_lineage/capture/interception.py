@@ -57,6 +57,11 @@ class Interceptors:
         self._active = False
         self.problems: dict[str, str] = {}
 
+    @property
+    def watched(self) -> set[str]:
+        """The libraries of which some call is watched, by the first part of their name."""
+        return {module.partition(".")[0] for module in self._libraries}
+
     def install(self, wanted: Iterable[tuple[str, Interceptor]]) -> None:
         """Watch the calls: now where the library is loaded, else as soon as it is."""
         if self._active:

@@ -19,6 +19,7 @@ from prefect_lineage.capture.attempt import Access, Attempt, Operation, claim_id
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.digests import Digester
 from prefect_lineage.capture.fingerprints import fingerprint
+from prefect_lineage.capture.losses import stray
 from prefect_lineage.capture.noise import via_of
 from prefect_lineage.capture.patching import Patches, alike, stand_in
 from prefect_lineage.model.records import Content
@@ -80,6 +81,8 @@ class Net:
         def open(*args: Any, **kwargs: Any) -> Any:  # noqa: A001 - it takes open's place
             attempt = current.get()
             if attempt is None:
+                if Attempt.running:
+                    stray(sys._getframe(1), called)  # noqa: SLF001
                 return original(*args, **kwargs)
             return self._open(attempt, original, called, args, kwargs)
 

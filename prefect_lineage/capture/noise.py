@@ -17,7 +17,7 @@ from types import FrameType
 
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["Noise", "is_users", "via_of"]
+__all__ = ["Noise", "is_strays", "is_users", "via_of"]
 
 _MAX_FRAMES = 60
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
@@ -120,6 +120,21 @@ def via_of(frame: FrameType | None, default: str) -> str | None:
             called = frame
         frame = frame.f_back
     return default if called is None else _name(called, default)
+
+
+def is_strays(frame: FrameType | None, default: str) -> str | None:
+    """The call by which the user's own code came to a file; None for what libraries, Prefect and we do by ourselves."""
+    called: FrameType | None = None
+    for _ in range(_MAX_FRAMES):
+        if frame is None:
+            return None
+        owner = _owner(frame.f_code.co_filename)
+        if owner is _Code.USER:
+            return default if called is None else _name(called, default)
+        if owner is not _Code.LIBRARY:
+            return None
+        called, frame = frame, frame.f_back
+    return None
 
 
 _PLUMBING = (

@@ -26,6 +26,7 @@ from prefect_lineage.capture.fold import Touch, deleted, fold
 from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.identity import Identity, local_path
 from prefect_lineage.capture.interception import Interceptors
+from prefect_lineage.capture.losses import losses_of
 from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.noise import Noise
 from prefect_lineage.capture.passing import Passing
@@ -103,6 +104,13 @@ class Recorder:
             if store is None:  # a forked child opens its own
                 store = self._stores[os.getpid()] = self._open_store()
             return question(store)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What plugins and adapters did wrong, by name; what the user has switched off is none."""
+        switched_off = set(self.settings.disable)
+        found = self.plugins.problems | self._interceptors.problems
+        return {name: what for name, what in found.items() if name not in switched_off}
 
     def _locate(self, target: object) -> str | None:
         location = self.plugins.first("lineage_location", target=target)
@@ -220,6 +228,7 @@ class Recorder:
             remote=remote,
             settings=self.settings,
         )
+        Attempt.running += 1
         return attempt, current.set(attempt)
 
     @guarded
@@ -228,6 +237,7 @@ class Recorder:
         if attempt.is_away:
             return  # a forked child has come out of the user's code: the attempt ends where it began
         attempt.closed = True
+        Attempt.running -= 1
         gather(attempt)
         with paused():
             touches = fold(
@@ -241,7 +251,8 @@ class Recorder:
             if attempt.may_fail:
                 edges += attempt.outputs if completed else map(_of_failure, attempt.outputs)
             edges = self._bounded(attempt, edges)
-            details = {**run.details, **self._losses(attempt)}
+            losses = losses_of(attempt, self.problems, self._interceptors.watched)
+            details = {**run.details, **losses}
             gone = self._deletions(attempt)
             if not edges and not gone and not details and run.state is None:
                 return  # nothing that the run's own records do not say
@@ -257,16 +268,6 @@ class Recorder:
 
     def _is_noise(self, attempt: Attempt, path: str, write: bool) -> bool:
         return self._noise(path, write=write, storage=attempt.storage)
-
-    def _losses(self, attempt: Attempt) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        if attempt.dropped:
-            found["dropped"] = attempt.dropped
-        if attempt.misses:
-            found["misses"] = dict(attempt.misses)
-        if attempt.programs:
-            found["programs"] = attempt.programs
-        return found
 
     def _bounded(self, attempt: Attempt, edges: list[EdgeRecord]) -> list[EdgeRecord]:
         limit = self.settings.max_edges_per_run

@@ -29,7 +29,7 @@ def app() -> App:
         version=_version,
         help_format="plaintext",
     )
-    for command in (run, map_, ls, show, upstream, downstream, plugins, sync, doctor):
+    for command in (run, map_, ls, show, upstream, downstream, plugins, sync, doctor, coverage):
         top.command(command, name=command.__name__.rstrip("_"))
     store = App(name="db", help="Look after the store.", help_format="plaintext")
     store.command(db_upgrade, name="upgrade")
@@ -250,6 +250,28 @@ def doctor(
     from prefect_lineage.cli.doctor import examine
 
     return examine(out, quick=quick)
+
+
+def coverage(
+    ref: Annotated[
+        str | None, Parameter(name="run", help="A run (id, prefix or name). Default: the last outermost one.")
+    ] = None,
+    /,
+    *,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """Show what a run did that capture did not understand, and what to declare for it.
+
+    Programs that it started, libraries that open files in compiled code and that no plugin watches, threads that
+    belong to no run, files that were not hashed, adapters that failed or do not know a library's release.
+
+    For example:
+      prefect-lineage coverage
+      prefect-lineage coverage amber-otter --json
+    """
+    from prefect_lineage.cli.coverage import print_coverage
+
+    return print_coverage(ref, out)
 
 
 def db_upgrade(*, out: OutputOptions = OUTPUT) -> int:
