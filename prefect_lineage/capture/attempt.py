@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, fields
 from itertools import count
-from pathlib import PurePath
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -279,9 +278,11 @@ class Pending:
         """A file is about to change: compute its content, and that of directories around it, for who waits."""
         if not self._reads:
             return
-        for place in (path, *map(str, PurePath(path).parents)):
+        place = path
+        while place:
             if place in self._reads:
                 self._settle(place, content)
+            place = place.rpartition("/")[0]  # no Path object in a hot path; nobody reads the root
 
     def _settle(self, place: str, content: Callable[[str], Content | None]) -> None:
         with self._lock:

@@ -18,19 +18,24 @@ from typing import Any
 
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.identity import host
+from prefect_lineage.capture.redact import Lasting
 
 __all__ = ["code_of", "environment_of", "git_state"]
 
 _GIT_SECONDS = 20.0
 
 
-def code_of(function: Callable[..., Any]) -> dict[str, Any]:
+def code_of(function: Callable[..., Any]) -> Lasting:
     """File, line, source digest and git commit of a function; what cannot be known is left out."""
     plain = inspect.unwrap(function)
     name = getattr(plain, "__qualname__", type(plain).__qualname__)
-    found: dict[str, Any] = {"function": f"{getattr(plain, '__module__', None)}.{name}"}
     code = _code(plain)
-    return found if code is None else found | _source_of(code, code.co_filename)
+    return _told(f"{getattr(plain, '__module__', None)}.{name}", code, code.co_filename if code else "")
+
+
+@lru_cache(maxsize=1024)
+def _told(name: str, code: CodeType | None, file: str) -> Lasting:
+    return Lasting(function=name, **({} if code is None else _source_of(code, file)))
 
 
 def _code(plain: object) -> CodeType | None:
@@ -126,10 +131,21 @@ def _watch(root: Path) -> None:
     threading.Thread(target=ask, name="prefect-lineage-git", daemon=True).start()
 
 
-def git_state(code: dict[str, Any]) -> dict[str, Any]:
+def git_state(code: Lasting) -> Lasting:
     """``code`` with ``dirty`` if that is known by now."""
     dirty = _dirty.get(code.get("repository", ""))
-    return code if dirty is None else {**code, "dirty": dirty}
+    if dirty is None:
+        return code
+    known = _with_dirty.get(id(code))
+    if known is None or known[0] is not code or known[1]["dirty"] is not dirty:
+        if len(_with_dirty) >= _MAX_ENVIRONMENTS:
+            _with_dirty.clear()
+        known = _with_dirty[id(code)] = code, Lasting(code, dirty=dirty)
+    return known[1]
+
+
+_with_dirty: dict[int, tuple[Lasting, Lasting]] = {}
+"""By id of the code; with that code, so that the id stays its own."""
 
 
 @cache
@@ -141,11 +157,11 @@ def _machine() -> dict[str, Any]:
     return {"host": host(), "user": user, "python": platform.python_version(), "platform": sys.platform}
 
 
-_environments: dict[tuple[CodeType, str], dict[str, Any]] = {}
+_environments: dict[tuple[CodeType, str], Lasting] = {}
 _MAX_ENVIRONMENTS = 1024
 
 
-def environment_of(function: Callable[..., Any]) -> dict[str, Any]:
+def environment_of(function: Callable[..., Any]) -> Lasting:
     """Python, host, user, and the versions of the packages that the function's module uses."""
     plain = inspect.unwrap(function)
     code = _code(plain)
@@ -155,7 +171,7 @@ def environment_of(function: Callable[..., Any]) -> dict[str, Any]:
     with paused():
         names = {"prefect", *_packages_used(getattr(plain, "__globals__", {}))}
         versions = {name: version for name in sorted(names) if (version := _version(name))}
-        found = {**_machine(), "packages": versions}
+        found = Lasting(_machine(), packages=versions)
     if code is not None and len(_environments) < _MAX_ENVIRONMENTS:
         _environments[code, code.co_filename] = found
     return found

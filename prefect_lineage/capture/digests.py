@@ -12,8 +12,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from prefect_lineage.capture.context import paused
@@ -34,6 +33,14 @@ _REMEMBERED = 65_536
 class _Hasher(Protocol):
     def update(self, data: Any, /) -> object: ...
     def hexdigest(self) -> str: ...
+
+
+def _maker(algorithm: str) -> Callable[[], _Hasher]:
+    if algorithm == "sha256":
+        return hashlib.sha256
+    from blake3 import blake3  # not before something is hashed
+
+    return blake3
 
 
 def unhashed(run: str, what: str, size: int | None = None, *, raced: bool = False) -> Content:
@@ -60,6 +67,7 @@ class Digester:
     def __init__(self, algorithm: str = "blake3", limit: int = 1 << 30) -> None:
         self.algorithm = algorithm
         self.limit = limit
+        self._maker: Callable[[], _Hasher] | None = None
         self._known: OrderedDict[Fingerprint, tuple[str, bool]] = OrderedDict()
         self._lock = threading.RLock()  # a signal handler may come back to us while we hold it
         _digesters.add(self)
@@ -69,11 +77,9 @@ class Digester:
         self._lock = threading.RLock()
 
     def _new(self) -> _Hasher:
-        if self.algorithm == "sha256":
-            return hashlib.sha256()
-        from blake3 import blake3
-
-        return blake3()
+        if self._maker is None:
+            self._maker = _maker(self.algorithm)
+        return self._maker()
 
     def of_bytes(self, *chunks: Any) -> str:
         """``blake3:<hex>`` of the concatenation of buffers."""
@@ -82,20 +88,22 @@ class Digester:
             hasher.update(chunk)
         return f"{self.algorithm}:{hasher.hexdigest()}"
 
-    def of_file(self, path: str, run: str) -> Content | None:
+    def of_file(self, path: str, run: str, before: Fingerprint | None = None) -> Content | None:
         """The content of a file or directory as it is now; None when there is neither.
 
-        ``run`` is the run to whom a content that is not hashed is ascribed.
+        Args:
+            run: the run to whom a content that is not hashed is ascribed.
+            before: the fingerprint of the file, where the caller has just taken it.
         """
         with paused():
-            before = fingerprint(path)
+            before = before or fingerprint(path)
             if before is None:
                 return self._of_directory(path, run)
             digest = self._recall(before)
             if digest is None:
                 if before.size > self.limit:
                     return _by_its_times(before)
-                digest = self._hash(path)
+                digest = self._hash(path, before.size)
             if digest is None or fingerprint(path) != before:
                 return unhashed(run, path, before.size, raced=True)
             self._remember(before, digest)
@@ -133,12 +141,17 @@ class Digester:
             format="directory",
         )
 
-    def _hash(self, path: str) -> str | None:
+    def _hash(self, path: str, size: int) -> str | None:
         hasher = self._new()
         try:
-            with Path(path).open("rb", buffering=0) as file:
-                while chunk := file.read(_CHUNK):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # most files are small: no file object for them
+            try:
+                chunk = os.read(descriptor, min(size + 1, _CHUNK))
+                while chunk:
                     hasher.update(chunk)
+                    chunk = os.read(descriptor, _CHUNK)
+            finally:
+                os.close(descriptor)
         except OSError:
             return None
         return f"{self.algorithm}:{hasher.hexdigest()}"

@@ -64,6 +64,9 @@ def fold(
 
 def deleted(accesses: Iterable[Access], exists: Exists = os.path.lexists) -> list[Access]:
     """The last removals of what had been there before the attempt, by deletion or by renaming."""
+    accesses = list(accesses)
+    if not any(access.operation in {"delete", "rename"} for access in accesses):
+        return []
     gone: dict[str, Access] = {}
     made: set[str] = set()
     for access in with_real_paths(accesses):
@@ -90,10 +93,13 @@ def with_real_paths(accesses: Iterable[Access]) -> list[Access]:
             known[target] = target if path is None else os.path.realpath(path)
         return known[target]
 
-    return [
-        replace(access, target=real(access.target), origin=access.origin and real(access.origin))
-        for access in accesses
-    ]
+    def placed(access: Access) -> Access:
+        target, origin = real(access.target), access.origin and real(access.origin)
+        if target == access.target and origin == access.origin:
+            return access  # mostly
+        return replace(access, target=target, origin=origin)
+
+    return [placed(access) for access in accesses]
 
 
 def with_opens_decided(accesses: list[Access]) -> list[Access]:

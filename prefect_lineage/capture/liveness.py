@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect_lineage.capture.identity import host
+from prefect_lineage.capture.redact import Lasting
 
 __all__ = ["is_gone", "this_process"]
 
@@ -22,13 +23,13 @@ _DEAD = {"Z", "X", "x"}
 """States of a process that does nothing any more: a zombie waits for its parent only."""
 
 
-def this_process() -> dict[str, Any]:
+def this_process() -> Lasting:
     """Host, number, start (in clock ticks since the boot), boot and namespace; what is not known is left out."""
     return _process(os.getpid())  # a forked child is another one
 
 
 @cache
-def _process(pid: int) -> dict[str, Any]:
+def _process(pid: int) -> Lasting:
     found = _start_of(pid)
     known = {
         "host": host(),
@@ -37,7 +38,7 @@ def _process(pid: int) -> dict[str, Any]:
         "boot": _boot(),
         "space": _space(),
     }
-    return {name: value for name, value in known.items() if value is not None}
+    return Lasting((name, value) for name, value in known.items() if value is not None)
 
 
 def is_gone(process: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["HIDDEN", "Redactor"]
+__all__ = ["HIDDEN", "Lasting", "Redactor"]
 
 HIDDEN = "***"
 
@@ -63,6 +63,12 @@ _BY_LOOK = _rules(
     (r"\bAIza[\w-]{35}", HIDDEN),
     (r"\beyJ[\w-]{8,4096}+\.[\w-]{8,}+\.[\w-]*", HIDDEN),
 )
+_LOOKS = (
+    *("private key-", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("github_pat_", "xox", "sk-", "aiza", "eyj"),
+)
+"""Without one of these, in lower case, no rule by look can match an ASCII text."""
+
 _HINT = re.compile(
     "pass|pwd|secret|key|credential|signature|authori|token|sas|sig|bearer|basic|digest|identified",
     re.IGNORECASE,
@@ -72,6 +78,12 @@ _HINT = re.compile(
 
 _REMEMBERED = 512
 """Characters: the answers for shorter texts are kept."""
+
+_MAX_LASTING = 2_048
+
+
+class Lasting(dict[str, Any]):
+    """Data that nobody changes, alike for many runs: where a function stands, what a machine is. Scrubbed once."""
 
 
 class Redactor:
@@ -88,6 +100,7 @@ class Redactor:
         self._plugins = plugins if plugins and plugins.implements("lineage_redaction") else None
         # every run of a flow has the same keys, versions of packages and names of files
         self._remembered = lru_cache(maxsize=8192)(self._text)
+        self._lasting: dict[int, tuple[Lasting, Any]] = {}  # by id; with the data, so that the id stays its own
         for pattern in patterns:
             try:
                 self._extra.append(re.compile(pattern))
@@ -109,7 +122,7 @@ class Redactor:
 
     def path(self, path: str) -> str:
         """A local path without the secrets that are known by their look: ``token=3/`` is a directory there."""
-        text = _scrubbed(path, _BY_LOOK)
+        text = _scrubbed(path, _BY_LOOK) if _may_look(path) else path
         for extra in self._extra:
             text = extra.sub(HIDDEN, text)
         return self._by_plugins(text, self._plugins) if self._plugins else text
@@ -127,11 +140,26 @@ class Redactor:
             return HIDDEN
         if isinstance(value, str):
             return self.text(value)
+        if type(value) is Lasting and self._plugins is None:
+            return self._once(value)
         if isinstance(value, Mapping):
             return {self.text(str(key)): self.data(item, str(key)) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.data(item) for item in value]
         return value
+
+    def _once(self, value: Lasting) -> Any:
+        known = self._lasting.get(id(value))
+        if known is None:
+            if len(self._lasting) >= _MAX_LASTING:
+                self._lasting.clear()
+            known = self._lasting[id(value)] = value, self.data(dict(value))
+        return known[1]
+
+
+def _may_look(text: str) -> bool:
+    lower = text.lower()
+    return not text.isascii() or any(look in lower for look in _LOOKS)
 
 
 def _scrubbed(text: str, rules: _Rules) -> str:

@@ -1,38 +1,34 @@
 """What capture costs a flow: the same flow with capture off and on, in turn, in one process.
 
-    python tests/benchmarks/capture_overhead.py [--tasks 200] [--trivial 1000] [--pairs 5]
+    python tests/benchmarks/capture_overhead.py [--tasks 200] [--trivial 1000] [--fours 10] [--where]
 
-Prints the ratio on/off of wall and of CPU time, as the median and the quartiles of the pairs, and then where our
-part of the CPU time goes. Every timed flow comes after a small one in the same state, so that what is paid once
-in a process (spreading the nets, opening the store) is not in the ratio; it is printed apart. Absolute times say
-more about the machine than about us. Starts a Prefect server of its own.
+Three flows: tasks that each read and write one small file, called; the same submitted to threads; and tasks that do
+nothing. For each the ratio on/off of wall time, of the process's CPU time, and of the CPU time of the flow's own
+thread. *The bar is on wall time*: that is what a user waits, it holds the flush of the store at the end of the flow,
+and what the drain's thread takes of the interpreter's lock. CPU time says the same with less noise where other
+programs use the machine. Then it prints where our part of the time goes.
+
+Every timed flow comes after a small one in the same state, so that what is paid once in a process (spreading the
+nets, opening the store) is not in the ratio; it is printed apart. Starts a Prefect server of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import cProfile
 import logging
 import os
-import pstats
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from measuring import Took, four, quiet, ratio, server, timed
 from prefect import flow, task
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from stages import Stages
 
 import prefect_lineage
-
-OURS = str(Path(prefect_lineage.__file__).parent)
-PORT = 4391
 
 
 @task
@@ -60,53 +56,42 @@ def measured(body: str, how: str, tasks: int) -> None:
     (called if how == "called" else submitted)({"copy": copy, "nothing": nothing}[body], tasks)
 
 
-def timed(body: str, how: str, tasks: int, *, capture: bool) -> tuple[float, float]:
-    """Wall and CPU seconds of one flow run, warm."""
+def switch(capture: bool) -> None:
     (prefect_lineage.enable if capture else prefect_lineage.disable)()
+
+
+def once_run(body: str, how: str, tasks: int, capture: bool) -> Took:
+    """One flow run, warm."""
+    switch(capture)
     measured(body, how, 1)
-    wall, cpu = time.perf_counter(), time.process_time()
-    measured(body, how, tasks)
-    return time.perf_counter() - wall, time.process_time() - cpu
+    quiet()
+    return timed(lambda: measured(body, how, tasks))
 
 
-def compare(body: str, how: str, tasks: int, pairs: int) -> None:
-    ratios: list[tuple[float, float]] = []
-    for number in range(pairs + 1):
-        order = (False, True) if number % 2 else (True, False)
-        found = {capture: timed(body, how, tasks, capture=capture) for capture in order}
-        if number:  # the first pair warms up
-            ratios.append((found[True][0] / found[False][0], found[True][1] / found[False][1]))
-    wall, cpu = zip(*ratios, strict=True)
-    print(f"{body:8} {how:10} {tasks:5} tasks   on/off  wall {spread(wall)}   CPU {spread(cpu)}", flush=True)
-
-
-def spread(ratios: tuple[float, ...]) -> str:
-    low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    return f"{middle:.3f} ({low:.2f}-{high:.2f})"
-
-
-def where(body: str, tasks: int) -> None:
-    """Where our part of the CPU time of the flow's own thread goes; profiling itself makes calls dearer."""
-    prefect_lineage.enable()
-    measured(body, "called", 1)
-    profile = cProfile.Profile(time.thread_time)
-    profile.runcall(measured, body, "called", tasks)
-    spent: Counter[str] = Counter()
-    total = 0.0
-    for (file, _, name), (_, _, own, _, callers) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
-        total += own
-        if file.startswith(OURS):
-            spent[f"{Path(file).stem}.{name}"] += own
-        else:  # what we call of others is ours too
-            for caller, (_, _, part, _) in callers.items():
-                if caller[0].startswith(OURS) and not caller[2].startswith(("call_task_fn", "start", "__e")):
-                    spent[f"{Path(caller[0]).stem}.{caller[2]}"] += part
-    ours = sum(spent.values())
+def compare(body: str, how: str, tasks: int, fours: int, bar: float) -> None:
+    once_run(body, how, tasks, True)
+    found = [four(lambda capture: once_run(body, how, tasks, capture)) for _ in range(fours)]
+    wall, process, thread = ([on[n] / off[n] for off, on in found] for n in range(3))
+    bare = statistics.median(off.wall for off, _ in found) / 2 / tasks
+    added = statistics.median(on.wall - off.wall for off, on in found) / 2 / tasks
     print(
-        f"\n{body}: {ours / total:.1%} of the thread's CPU time is ours (directly, and one call deep); of that"
+        f"{body:8} {how:10} {tasks:5} tasks   on/off  wall {ratio(wall)}, bar {bar}   CPU {ratio(process)}"
+        f"   thread {ratio(thread)}   a task alone {bare * 1000:.2f} ms, with us {added * 1e6:+.0f} us",
+        flush=True,
     )
-    for name, seconds in spent.most_common(12):
-        print(f"  {seconds / ours:6.1%}  {name}")
+
+
+def where(body: str, how: str, tasks: int) -> None:
+    """Where our part of the time goes: a clock around each stage of ours, so that it all is a little dearer."""
+    switch(True)
+    measured(body, how, 1)
+    quiet()
+    stages = Stages()
+    with stages:
+        took = timed(lambda: measured(body, how, tasks))
+    print(f"\n{body}, {how}: where our time goes, in us a task of {took.wall / tasks * 1e6:.0f}")
+    for line in stages.table(tasks):
+        print(f"  {line}")
 
 
 def once() -> None:
@@ -123,35 +108,13 @@ def once() -> None:
     print(f"once per process: {paid / (second - first):.2f} times a warm flow of one task")
 
 
-@contextmanager
-def server(home: str) -> Iterator[str]:
-    """A Prefect server, for the ephemeral one shares our process and its CPU time."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--port", str(PORT), "--no-ui"],
-        env={**os.environ, "PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{PORT}/api"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{url}/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--tasks", type=int, default=200)
     arguments.add_argument("--trivial", type=int, default=1_000)
-    arguments.add_argument("--pairs", type=int, default=5)
+    arguments.add_argument("--fours", type=int, default=10)
     arguments.add_argument("--where", action="store_true", help="only say where the time goes")
+    arguments.add_argument("--only", default="", help="of the three: copy-called, copy-submitted, nothing-called")
     options = arguments.parse_args()
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as folder, server(f"{folder}/home") as url:
@@ -170,15 +133,15 @@ def measure(options: argparse.Namespace) -> None:
     """All of it."""
     measured("nothing", "called", 1)
     once()
-    for body, how, tasks in (
-        ("copy", "called", options.tasks),
-        ("copy", "submitted", options.tasks),
-        ("nothing", "called", options.trivial),
+    for body, how, tasks, bar in (
+        ("copy", "called", options.tasks, 1.05),
+        ("copy", "submitted", options.tasks, 1.05),
+        ("nothing", "called", options.trivial, 1.02),
     ):
-        if not options.where:
-            compare(body, how, tasks, options.pairs)
-    where("copy", options.tasks)
-    where("nothing", options.tasks)
+        if options.only in f"{body}-{how}":
+            if not options.where:
+                compare(body, how, tasks, options.fours, bar)
+            where(body, how, options.tasks)
     prefect_lineage.disable()
 
 

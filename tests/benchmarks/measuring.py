@@ -1,0 +1,106 @@
+"""What the benchmarks share: pairs measured in turn, ratios with their uncertainty, and a Prefect server.
+
+The machines that this runs on are noisy, so no figure stands alone. Off and on are measured next to each other in
+the order off, on, on, off, so that what drifts in the machine falls on both alike; each such four gives one ratio.
+Shown are the median of the ratios and the interval in which it lies in 95 of 100 resamplings.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+__all__ = ["Took", "between", "four", "quiet", "ratio", "server", "timed"]
+
+PORT = 4391
+
+
+class Took(NamedTuple):
+    """What something took, in seconds.
+
+    Attributes:
+        wall: what a user waits.
+        process: CPU time of all threads of this process.
+        thread: CPU time of the thread that ran it.
+    """
+
+    wall: float
+    process: float
+    thread: float
+
+    def __add__(self, other: Took) -> Took:  # type: ignore[override]
+        return Took(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def timed(work: Callable[[], object]) -> Took:
+    """Do something once; the garbage of what came before is collected first."""
+    gc.collect()
+    start = time.perf_counter(), time.process_time(), time.thread_time()
+    work()
+    end = time.perf_counter(), time.process_time(), time.thread_time()
+    return Took(*(late - early for early, late in zip(start, end, strict=True)))
+
+
+def quiet(most: float = 2.0) -> None:
+    """Wait until this process does nothing: what threads still do for the last flow is not the next one's."""
+    deadline = time.monotonic() + most
+    while time.monotonic() < deadline:
+        before = time.process_time()
+        time.sleep(0.02)
+        if time.process_time() - before < 0.001:
+            return
+
+
+def four(measure: Callable[[bool], Took]) -> tuple[Took, Took]:
+    """Measure off, on, on, off; what off and what on took together."""
+    first = measure(False)
+    on = measure(True) + measure(True)
+    return first + measure(False), on
+
+
+def between(ratios: Sequence[float], rounds: int = 2_000) -> tuple[float, float]:
+    """The interval of the median of 95 of 100 resamplings."""
+    chance = random.Random(0)
+    medians = sorted(
+        statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(rounds)
+    )
+    return medians[int(rounds * 0.025)], medians[int(rounds * 0.975)]
+
+
+def ratio(ratios: Sequence[float]) -> str:
+    """``1.031 (1.02-1.04)``: the median and its interval."""
+    low, high = between(ratios)
+    return f"{statistics.median(ratios):.3f} ({low:.2f}-{high:.2f})"
+
+
+@contextmanager
+def server(home: str) -> Iterator[str]:
+    """A Prefect server, for the ephemeral one shares our process. It has the lowest priority: it takes several
+    times as long over the events of a task as the flow over the task, and both share the machine's cores."""
+    process = subprocess.Popen(
+        ["nice", "-n", "19", sys.executable, "-m", "prefect", "server", "start", "--port", str(PORT), "--no-ui"],
+        env={**os.environ, "PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{PORT}/api"
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{url}/health", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
