@@ -103,7 +103,7 @@ class Digester:
             if digest is None:
                 if before.size > self.limit:
                     return _by_its_times(before)
-                digest = self._hash(path, before.size)
+                digest = self._hash(path)
             if digest is None or fingerprint(path) != before:
                 return unhashed(run, path, before.size, raced=True)
             self._remember(before, digest)
@@ -141,12 +141,14 @@ class Digester:
             format="directory",
         )
 
-    def _hash(self, path: str, size: int) -> str | None:
+    def _hash(self, path: str) -> str | None:
         hasher = self._new()
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # most files are small: no file object for them
+            descriptor = os.open(
+                path, os.O_RDONLY | os.O_CLOEXEC
+            )  # most files are small: no file object for them
             try:
-                chunk = os.read(descriptor, min(size + 1, _CHUNK))
+                chunk = os.read(descriptor, min(os.fstat(descriptor).st_size + 1, _CHUNK))
                 while chunk:
                     hasher.update(chunk)
                     chunk = os.read(descriptor, _CHUNK)

@@ -86,11 +86,12 @@ def deleted(accesses: Iterable[Access], exists: Exists = os.path.lexists) -> lis
 def with_real_paths(accesses: Iterable[Access]) -> list[Access]:
     """One spelling for one place: symlinks, ``./`` and ``file://`` are resolved; URIs stay."""
     known: dict[str, str] = {}  # one attempt may open one file thousands of times
+    folders: dict[str, str] = {}  # and thousands of files in one directory
 
     def real(target: str) -> str:
         if target not in known:
             path = local_path(target)
-            known[target] = target if path is None else os.path.realpath(path)
+            known[target] = target if path is None else _real(path, folders)
         return known[target]
 
     def placed(access: Access) -> Access:
@@ -100,6 +101,16 @@ def with_real_paths(accesses: Iterable[Access]) -> list[Access]:
         return replace(access, target=target, origin=origin)
 
     return [placed(access) for access in accesses]
+
+
+def _real(path: str, folders: dict[str, str]) -> str:
+    """``os.path.realpath``, which asks for each part of a path whether it is a link: once for each directory."""
+    folder, _, name = path.rpartition("/")
+    if not folder or name in {"", ".", ".."} or os.path.islink(path):  # noqa: PTH114
+        return os.path.realpath(path)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return f"{folders[folder].rstrip('/')}/{name}"
 
 
 def with_opens_decided(accesses: list[Access]) -> list[Access]:

@@ -73,16 +73,25 @@ class Identity:
         self.root = os.path.realpath(root)
         self.namespace = namespace
 
-    def of(self, target: str) -> Location:
-        """The location of a path or URI; symlinks, ``./``, ``~`` and spellings are resolved."""
+    def of(self, target: str, *, real: bool = False) -> Location:
+        """The location of a path or URI; symlinks, ``./``, ``~`` and spellings are resolved.
+
+        Args:
+            real: a path is known to be a real one already.
+        """
         for namespace in (VALUES, NAMED):
             if target.startswith(namespace):
                 return Location(namespace, target.removeprefix(namespace), target)
         path = local_path(target)
-        return self.of_path(path) if path is not None else _of_uri(target)
+        if path is None:
+            return _of_uri(target)
+        return self._of_real(path if real else os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111
 
     def of_path(self, path: str) -> Location:
-        real = os.path.realpath(os.path.expanduser(path))  # noqa: PTH111
+        """The location of a local path."""
+        return self._of_real(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111
+
+    def _of_real(self, real: str) -> Location:
         if self.namespace and real.startswith(self.root + os.sep):
             return Location(self.namespace, os.path.relpath(real, self.root), file_uri(real))
         return Location(f"file://{host()}", real, file_uri(real))

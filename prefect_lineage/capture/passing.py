@@ -111,8 +111,7 @@ class Passing:
 
     def _remembered(self, attempt: Attempt, value: object) -> Returned:
         returned = _returned_by(attempt)
-        if is_shared(value):  # equal ones are everywhere: each run's is its own
-            returned.content = self._values.without_digest(value, attempt.run)
+        returned.alone = is_shared(value)
         self._values.remember(value, returned)
         return returned
 
@@ -233,7 +232,9 @@ class Passing:
             if returned.recorded and id(value) != returned.identity and not tokens:
                 return False  # a part of what was recorded as a whole
             changed = False
-            if returned.content is None or not (is_shared(value) or value is None):
+            if returned.content is None and returned.alone:
+                returned.content = self._values.without_digest(value, returned.run)
+            elif returned.content is None or not (is_shared(value) or value is None):
                 changed = self._values.changed(returned, value)
             if returned.type == "value":
                 returned.type = self._values.type_of(value)

@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextvars import Token
+from functools import lru_cache
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -172,13 +173,20 @@ class Recorder:
 
     def _scrubbed(self, run: RunRecord) -> RunRecord:
         """The run without secrets; users put parameters into the names of runs."""
+        if not run.name and not run.details:
+            return run
         name = run.name and self._without_values(self.redactor.text(run.name), run.details.get("parameters"))
         return dataclasses.replace(run, name=name, details=self.redactor.data(run.details))
 
     def _without_values(self, name: str, parameters: Any) -> str:
         """A run's name without the values of secret parameters: ``flow_run_name="for-{token}"``."""
         for key, value in parameters.items() if isinstance(parameters, dict) else ():
-            if isinstance(value, str) and value and HIDDEN in self.redactor.data({key: value}).values():
+            if (
+                isinstance(value, str)
+                and value
+                and value in name
+                and HIDDEN in self.redactor.data({key: value}).values()
+            ):
                 name = name.replace(value, HIDDEN)
         return name
 
@@ -214,7 +222,7 @@ class Recorder:
             root: the outermost run, where that runs in another process.
         """
         limit = self.settings.max_edges_per_run
-        folders = tuple(map(os.path.realpath, storage))
+        folders = tuple(map(_real, storage))
         outer = current.get()
         root = outer.root if outer is not None else root or run
         attempt = Attempt(
@@ -288,7 +296,7 @@ class Recorder:
         content = self._content(attempt, touch)
         if content is None:
             return None
-        location = self.location(touch.target)
+        location = self.location(touch.target, real=True)
         named = attempt.names.get(location.uri)
         return EdgeRecord(
             location=location,
@@ -296,14 +304,14 @@ class Recorder:
             direction=touch.direction,
             how="inferred" if access.inferred else "observed",
             via=access.via,
-            type=(named.type if named else None) or access.type or _guessed_type(touch.target),
+            type=(named.type if named else None) or access.type or _guessed_type(touch, content),
             typed=bool(named and named.typed),
             name=named.name if named else None,
             times=touch.times,
             at=access.at,
             ended=touch.ended,
             partial=touch.direction == "output" and not completed,
-            metadata=self.redactor.data(dict(access.metadata)),
+            metadata=self.redactor.data(dict(access.metadata)) if access.metadata else {},
         )
 
     def _content(self, attempt: Attempt, touch: Touch) -> Content | None:
@@ -317,11 +325,9 @@ class Recorder:
             content = self._remote(attempt, touch) if path is None else self._local(attempt, touch, path)
         if content is None:
             return None
-        return dataclasses.replace(
-            content,
-            format=access.format or content.format or _format(touch.target),
-            rows=access.rows,
-            schema=access.schema,
+        kind = access.format or content.format or _format(touch.target)
+        return Content(
+            content.digest, content.covers, content.size, kind, access.rows, access.schema, content.raced
         )
 
     def _local(self, attempt: Attempt, touch: Touch, path: str) -> Content | None:
@@ -337,7 +343,8 @@ class Recorder:
         if access.known is not None and fingerprint(path) != access.known:
             return unhashed(attempt.run, path, access.known.size, raced=True)
         # what was read and is gone is an input all the same; its content cannot be told any more
-        return self.digester.of_file(path, attempt.run) or unhashed(attempt.run, path, raced=True)
+        content = self.digester.of_file(path, attempt.run, access.known)
+        return content or unhashed(attempt.run, path, raced=True)
 
     @staticmethod
     def _remote(attempt: Attempt, touch: Touch) -> Content:
@@ -347,9 +354,9 @@ class Recorder:
             digest="unknown:", covers="none"
         )  # one version: that of which nobody knows the content
 
-    def location(self, target: str) -> Location:
-        """The identity of a path or URI, without secrets."""
-        found = self.identity.of(target)
+    def location(self, target: str, *, real: bool = False) -> Location:
+        """The identity of a path or URI, without secrets; ``real``: it is known to be a real path."""
+        found = self.identity.of(target, real=real)
         scrub = self.redactor.text if local_path(target) is None else self.redactor.path
         key, uri = scrub(found.key), scrub(found.uri)
         if key == HIDDEN:  # hidden whole, by a pattern or for a broken plugin: other places stay other places
@@ -397,9 +404,17 @@ def _with_unchanged(edges: list[EdgeRecord], declared: list[EdgeRecord]) -> list
     ]
 
 
-def _guessed_type(target: str) -> str:
-    return "directory" if os.path.isdir(target) else "file"  # noqa: PTH112 - a URI is no Path
+def _guessed_type(touch: Touch, content: Content) -> str:
+    if content.covers == "all" and touch.access.format is None and content.format != "directory":
+        return "file"  # it was hashed as one
+    return "directory" if os.path.isdir(touch.target) else "file"  # noqa: PTH112 - a URI is no Path
 
 
 def _format(target: str) -> str | None:
-    return Path(target).suffix.lstrip(".").lower() or None
+    return os.path.splitext(target.rstrip("/"))[1].lstrip(".").lower() or None  # noqa: PTH122 - no Path for every file
+
+
+@lru_cache(maxsize=64)
+def _real(folder: str) -> str:
+    """Where the runner keeps its results: a few places in a process, asked for by every attempt."""
+    return os.path.realpath(folder)

@@ -100,7 +100,9 @@ class Redactor:
         self._plugins = plugins if plugins and plugins.implements("lineage_redaction") else None
         # every run of a flow has the same keys, versions of packages and names of files
         self._remembered = lru_cache(maxsize=8192)(self._text)
-        self._lasting: dict[int, tuple[Lasting, Any]] = {}  # by id; with the data, so that the id stays its own
+        self._lasting: dict[
+            int, tuple[Lasting, Any]
+        ] = {}  # by id; with the data, so that the id stays its own
         for pattern in patterns:
             try:
                 self._extra.append(re.compile(pattern))

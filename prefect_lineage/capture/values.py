@@ -53,6 +53,7 @@ class Returned:
         content: known once it was digested; that of the return, where it was cheap to tell then.
         root: the outermost flow run inside which it was returned.
         remote: it goes to another process, so its producer records it at once.
+        alone: equal values are everywhere, so it is a version of its run alone.
         refers: the token of a value that another process, or an earlier run, has recorded.
         tokens: under which it is recorded.
     """
@@ -68,6 +69,7 @@ class Returned:
     recorded: bool = False
     root: str = ""
     remote: bool = False
+    alone: bool = False
     refers: str | None = None
     tokens: tuple[str, ...] = ()
 

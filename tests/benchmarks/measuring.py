@@ -70,9 +70,7 @@ def four(measure: Callable[[bool], Took]) -> tuple[Took, Took]:
 def between(ratios: Sequence[float], rounds: int = 2_000) -> tuple[float, float]:
     """The interval of the median of 95 of 100 resamplings."""
     chance = random.Random(0)
-    medians = sorted(
-        statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(rounds)
-    )
+    medians = sorted(statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(rounds))
     return medians[int(rounds * 0.025)], medians[int(rounds * 0.975)]
 
 
@@ -87,7 +85,19 @@ def server(home: str) -> Iterator[str]:
     """A Prefect server, for the ephemeral one shares our process. It has the lowest priority: it takes several
     times as long over the events of a task as the flow over the task, and both share the machine's cores."""
     process = subprocess.Popen(
-        ["nice", "-n", "19", sys.executable, "-m", "prefect", "server", "start", "--port", str(PORT), "--no-ui"],
+        [
+            "nice",
+            "-n",
+            "19",
+            sys.executable,
+            "-m",
+            "prefect",
+            "server",
+            "start",
+            "--port",
+            str(PORT),
+            "--no-ui",
+        ],
         env={**os.environ, "PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
