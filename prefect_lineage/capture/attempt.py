@@ -198,6 +198,11 @@ class Attempt:
         """Whether this is a child process, where nobody will ask the attempt what it did."""
         return self.pid != os.getpid()
 
+    @property
+    def did_nothing(self) -> bool:
+        """Whether there is nothing to tell of it but that it was."""
+        return not (self.accesses or self.declared or self.dropped or self.misses or self.ways)
+
     def add(self, access: Access) -> None:
         """Keep an access, or count it when there are too many or the attempt has ended."""
         if self.closed:

@@ -8,17 +8,20 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.code import code_of, environment_of, git_state
-from prefect_lineage.capture.context import paused
+from prefect_lineage.capture.context import current
+from prefect_lineage.capture.identity import host
+from prefect_lineage.capture.lasting import lasting_of, told
 from prefect_lineage.capture.liveness import this_process
 from prefect_lineage.capture.parameters import bounded_each
 from prefect_lineage.capture.passing import Kept
+from prefect_lineage.capture.redact import Address, Lasting
 from prefect_lineage.model.records import RunRecord
 from prefect_lineage.model.times import from_datetime, now
 
@@ -54,7 +57,12 @@ def _job(task: str) -> str:
 def storage_of(result_store: Any) -> tuple[str, ...]:
     """The directories in which Prefect keeps results: what happens there is not the user's."""
     base = getattr(getattr(result_store, "result_storage", None), "basepath", None)
-    return (os.path.expanduser(str(base)),) if base else ()  # noqa: PTH111
+    return _folder(str(base)) if base else ()
+
+
+@lru_cache(maxsize=64)
+def _folder(base: str) -> tuple[str, ...]:
+    return (os.path.expanduser(base),)  # noqa: PTH111
 
 
 D = TypeVar("D")
@@ -66,23 +74,27 @@ def _quietly(describe: Callable[P, D]) -> Callable[P, D | None]:
 
     @functools.wraps(describe)
     def quiet(*args: P.args, **kwargs: P.kwargs) -> D | None:
+        token = current.set(
+            None
+        )  # as ``paused`` does, without its calls: this is entered several times a run
         try:
-            with paused():
-                return describe(*args, **kwargs)
+            return describe(*args, **kwargs)
         except Exception as error:
             log.warning("Lineage cannot describe a run: %r", error, exc_info=error)
             return None
+        finally:
+            current.reset(token)
 
     return quiet
 
 
 @_quietly
-def task_place(task: Any) -> tuple[str, tuple[str, ...]]:
-    """The job of the task that is about to run, and where Prefect keeps its results."""
+def task_place(task: Any, job: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """The job of the task that is about to run, if it is not known, and where Prefect keeps its results."""
     from prefect.context import TaskRunContext
 
     context = TaskRunContext.get()
-    return _job(task.name), storage_of(context.result_store) if context is not None else ()
+    return job or _job(task.name), storage_of(context.result_store) if context is not None else ()
 
 
 @_quietly
@@ -94,8 +106,10 @@ def task_context() -> Any:
 
 
 @_quietly
-def task_started(engine: Any, outer: Attempt | None, parent: str | None = None) -> RunRecord:
-    """A task run as it begins.
+def task_started(
+    engine: Any, run_id: str, outer: Attempt | None, parent: str | None = None
+) -> tuple[RunRecord, Lasting]:
+    """A task run as it begins, and what is alike for all runs of that task.
 
     Args:
         outer: the attempt inside which it was called, if that is of this process.
@@ -105,27 +119,27 @@ def task_started(engine: Any, outer: Attempt | None, parent: str | None = None) 
 
     run, task = engine.task_run, engine.task
     context = FlowRunContext.get()
+    flow = context.flow.name if context is not None and context.flow is not None else None
     flow_run = str(run.flow_run_id) if run.flow_run_id else None
-    return RunRecord(
-        id=str(run.id),
+    details = told(
+        parameters=lambda: bounded_each(engine.parameters),
+        tags=lambda: sorted(run.tags) if run.tags else [],
+        ui_url=lambda: _ui_url("task", run_id),
+    )
+    record = RunRecord(
+        id=run_id,
         kind="task",
         name=run.name,
-        job=_job(task.name),
-        flow=context.flow.name if context is not None and context.flow is not None else None,
+        job=f"{flow}.{task.name}" if flow else task.name,
+        flow=flow,
         flow_run=flow_run,
         parent=outer.run if outer is not None else parent or flow_run,
         state=run.state.name if run.state is not None else "Running",
         started_at=now(),
-        attempt=max(run.run_count, 1),
-        details=_details(
-            parameters=lambda: bounded_each(engine.parameters),
-            tags=lambda: sorted(run.tags or ()),
-            code=lambda: git_state(code_of(task.fn)),
-            environment=lambda: environment_of(task.fn),
-            process=this_process,
-            ui_url=lambda: _ui_url("task", str(run.id)),
-        ),
+        attempt=run.run_count or 1,
+        details=details,
     )
+    return record, lasting_of(task.fn)
 
 
 @_quietly
@@ -144,7 +158,7 @@ def flow_started(context: Any, outer: Attempt | None) -> RunRecord:
         state=run.state.name,
         started_at=from_datetime(started) if started is not None else now(),
         attempt=max(run.run_count, 1),
-        details=_details(
+        details=told(
             parameters=lambda: bounded_each(context.parameters),
             tags=lambda: sorted(run.tags or ()),
             deployment=lambda: str(run.deployment_id) if run.deployment_id else None,
@@ -156,39 +170,32 @@ def flow_started(context: Any, outer: Attempt | None) -> RunRecord:
     )
 
 
-def _details(**parts: Callable[[], Any]) -> dict[str, Any]:
-    """What can be told of a run: a part that cannot be told leaves the others, and the run, as they are."""
-    told = {}
-    for name, tell in parts.items():
-        try:
-            told[name] = tell()
-        except Exception as error:
-            log.warning("Lineage cannot tell the %s of a run: %r", name, error, exc_info=error)
-    return told
-
-
-def _ui_url(kind: str, run: str) -> str | None:
+def _ui_url(kind: str, run: str) -> Address | None:
     """Where a lasting server shows the run; a temporary one will be gone with the process."""
     from prefect.settings import get_current_settings
 
     settings = get_current_settings()
     ui = settings.ui_url if settings.api.url else None
-    return f"{ui.rstrip('/')}/runs/{kind}-run/{run}" if ui else None
+    return Address(ui.rstrip("/"), f"/runs/{kind}-run/{run}") if ui else None
 
 
 @_quietly
-def task_ended(record: RunRecord, engine: Any, cache_key: dict[str, Any] | None = None) -> RunRecord:
-    """How a task run ended, told briefly: the rest is known since it began."""
+def task_ended(
+    run_id: str, engine: Any, cache_key: dict[str, Any] | None = None
+) -> tuple[RunRecord, tuple[Kept, bool] | None]:
+    """How a task run ended, told briefly, for the rest is known since it began; and what :func:`kept_result` says."""
     run = engine.task_run
     state = run.state
-    return RunRecord(
-        record.id,
+    key = _result_key(state)
+    record = RunRecord(
+        run_id,
         state=state.name if state is not None else None,
         ended_at=now(),
-        attempt=max(run.run_count, 1),
+        attempt=run.run_count or 1,
         details={"cache_key": cache_key} if cache_key else {},
-        result_key=_result_key(state),
+        result_key=key,
     )
+    return record, _kept(state, key)
 
 
 @_quietly
@@ -202,7 +209,10 @@ def rolled_back(engine: Any) -> RunRecord:
 def kept_result(engine: Any) -> tuple[Kept, bool] | None:
     """The result that a task run has in Prefect's result storage, and whether it was found there."""
     state = engine.task_run.state
-    key = _result_key(state)
+    return _kept(state, _result_key(state))
+
+
+def _kept(state: Any, key: str | None) -> tuple[Kept, bool] | None:
     if key is None or not state.is_completed():
         return None
     cached = state.name == "Cached"
@@ -217,7 +227,7 @@ def _result_key(state: Any) -> str | None:
     if not isinstance(key, str):
         return None
     block = getattr(metadata, "storage_block_id", None)
-    return f"{block or platform.node()}/{key}"
+    return f"{block or host()}/{key}"
 
 
 def is_failure(result: object) -> bool:
@@ -243,7 +253,7 @@ def flow_ended(run: str, context: Any, exception: BaseException | None) -> tuple
     kind = state.type.value if state is not None else ""
     is_cut = exception is not None and kind not in _FINAL
     name = _cut_short() if is_cut else state and state.name
-    details = _details(code=lambda: git_state(code_of(context.flow.fn)))
+    details = told(code=lambda: git_state(code_of(context.flow.fn)))
     record = RunRecord(run, state=name, ended_at=now() if name is not None else None, details=details)
     return record, kind == "COMPLETED"
 

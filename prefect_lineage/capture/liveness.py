@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from prefect_lineage.capture.identity import host
 from prefect_lineage.capture.redact import Lasting

@@ -31,7 +31,7 @@ from prefect_lineage.capture.losses import losses_of
 from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.noise import Noise
 from prefect_lineage.capture.passing import Passing
-from prefect_lineage.capture.redact import HIDDEN, Redactor
+from prefect_lineage.capture.redact import HIDDEN, Lasting, Redactor
 from prefect_lineage.capture.values import Values
 from prefect_lineage.model.records import Content, Deletion, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.plugins import Plugins
@@ -69,6 +69,7 @@ class Recorder:
         self.digester = Digester(settings.digest, settings.hash_limit)
         self.identity = Identity(str(settings.root), settings.namespace)
         self.redactor = Redactor(settings.redact, self.plugins)
+        self._observed_by_plugins = self.plugins.implements("lineage_after_run")
         self.values = Values(self.digester, self.plugins)
         self.passing = Passing(self, self.values)
         self.journal = Journal(settings.journal_dir, fsync=settings.fsync)
@@ -120,10 +121,15 @@ class Recorder:
     # -- runs ------------------------------------------------------------------------------------
 
     @guarded
-    def begin_run(self, run: RunRecord) -> None:
-        """A run has started: it is known from now on, whatever becomes of it."""
-        self.spread_nets()
-        self.write(Record(self._scrubbed(run)))
+    def begin_run(self, run: RunRecord, lasting: Lasting | None = None) -> None:
+        """A run has started: it is known from now on, whatever becomes of it.
+
+        Args:
+            lasting: further details, which are alike for many runs.
+        """
+        if not self._netted:
+            self.spread_nets()
+        self.write(Record(self._scrubbed(run, lasting)))
 
     @guarded
     def end_run(self, run: RunRecord) -> None:
@@ -171,16 +177,36 @@ class Recorder:
             for interceptor in found
         )
 
-    def _scrubbed(self, run: RunRecord) -> RunRecord:
+    def _scrubbed(self, run: RunRecord, lasting: Lasting | None = None) -> RunRecord:
         """The run without secrets; users put parameters into the names of runs."""
-        if not run.name and not run.details:
+        if not (run.name or run.details or lasting):
             return run
-        name = run.name and self._without_values(self.redactor.text(run.name), run.details.get("parameters"))
-        return dataclasses.replace(run, name=name, details=self.redactor.data(run.details))
+        redactor, details = self.redactor, run.details
+        name = run.name and self._without_values(redactor.text(run.name), details.get("parameters"))
+        if details:
+            details = redactor.data(details)
+        if lasting:
+            details = {**details, **redactor.data(lasting)}
+        # not dataclasses.replace, which looks at every field: two records for every run come here
+        return RunRecord(
+            run.id,
+            run.kind,
+            name,
+            run.job,
+            run.flow,
+            run.flow_run,
+            run.parent,
+            run.state,
+            run.started_at,
+            run.ended_at,
+            run.attempt,
+            details,
+            run.result_key,
+        )
 
     def _without_values(self, name: str, parameters: Any) -> str:
         """A run's name without the values of secret parameters: ``flow_run_name="for-{token}"``."""
-        for key, value in parameters.items() if isinstance(parameters, dict) else ():
+        for key, value in parameters.items() if parameters and isinstance(parameters, dict) else ():
             if (
                 isinstance(value, str)
                 and value
@@ -192,12 +218,17 @@ class Recorder:
 
     def write(self, record: Record) -> None:
         """Put a record into the journal: from here on it cannot be lost."""
-        with paused():
+        token = current.set(None)  # as ``paused`` does, without its calls
+        try:
             self.journal.append(record)
+        finally:
+            current.reset(token)
 
     def _observed(self, record: Record) -> None:
         """Write what an attempt or a run ended with, and tell the plugins."""
         self.write(record)
+        if not self._observed_by_plugins:
+            return
         with paused():
             for _ in self.plugins.each("lineage_after_run", record=record):
                 pass
@@ -246,6 +277,8 @@ class Recorder:
             return  # a forked child has come out of the user's code: the attempt ends where it began
         attempt.closed = True
         Attempt.running -= 1
+        if attempt.did_nothing and run.state is None and not run.details:
+            return
         gather(attempt)
         with paused():
             touches = fold(

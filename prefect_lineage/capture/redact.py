@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["HIDDEN", "Lasting", "Redactor"]
+__all__ = ["HIDDEN", "Address", "Lasting", "Redactor"]
 
 HIDDEN = "***"
 
@@ -82,6 +82,20 @@ _REMEMBERED = 512
 _MAX_LASTING = 2_048
 
 
+class Address(str):
+    """A URL whose end is ours, and another one for every run: what may hide a secret is the part before it."""
+
+    __slots__ = ("base", "end")
+
+    def __new__(cls, base: str, end: str) -> Address:
+        address = super().__new__(cls, base + end)
+        address.base, address.end = base, end
+        return address
+
+    base: str
+    end: str
+
+
 class Lasting(dict[str, Any]):
     """Data that nobody changes, alike for many runs: where a function stands, what a machine is. Scrubbed once."""
 
@@ -141,7 +155,7 @@ class Redactor:
         if name and _is_secret_name(name) and not _tells_nothing(value):
             return HIDDEN
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value.base) + value.end if type(value) is Address else self.text(value)
         if type(value) is Lasting and self._plugins is None:
             return self._once(value)
         if isinstance(value, Mapping):

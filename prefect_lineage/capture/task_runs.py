@@ -8,22 +8,17 @@ function directly; and a roll-back comes after the end. All have had one signatu
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
-)
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import Token
 from copy import copy
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.border import (
     is_failure,
-    kept_result,
     rolled_back,
     task_context,
     task_ended,
@@ -31,9 +26,10 @@ from prefect_lineage.capture.border import (
     task_started,
 )
 from prefect_lineage.capture.caching import CacheKeys
-from prefect_lineage.capture.context import current, paused
+from prefect_lineage.capture.context import current
 from prefect_lineage.capture.crossing import Crossing
 from prefect_lineage.capture.generators import silent, stepping
+from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.passing import Arrival
 from prefect_lineage.capture.patching import Patches, expect
 from prefect_lineage.capture.recorder import Recorder
@@ -43,6 +39,71 @@ __all__ = ["MARK", "TaskRuns"]
 
 MARK = "__prefect_lineage__"
 """On a function: ``True`` captures its task whatever else is on, ``False`` keeps it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A captured task run, from its engine's start to its end."""
+
+    run: str
+    job: str
+    arrival: Arrival
+
+
+@dataclass(slots=True)
+class _Body:
+    """The span of an attempt's own code.
+
+    Attributes:
+        attempt: None where it is not captured.
+        token: what puts back the attempt around it; None where it was not changed.
+    """
+
+    attempt: Attempt | None
+    token: Token[Attempt | None] | None
+    completed: bool = False
+
+
+class _Watched:
+    """An engine's ``start``, from before a task run exists until its last state is set. A class: every run has one."""
+
+    __slots__ = ("_engine", "_inner", "_outer", "_runs")
+
+    def __init__(self, runs: TaskRuns, engine: Any, inner: AbstractContextManager[None]) -> None:
+        self._runs, self._engine, self._inner = runs, engine, inner
+        self._outer: Attempt | None = None
+
+    def __enter__(self) -> None:
+        self._outer = current.get()
+        self._inner.__enter__()
+        self._runs.began(self._engine, self._outer)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
+        try:
+            return self._inner.__exit__(kind, error, trace)
+        finally:
+            self._runs.ended(self._engine, left=kind is None)
+
+
+class _WatchedAsync:
+    """The same for the engine of coroutines."""
+
+    __slots__ = ("_engine", "_inner", "_outer", "_runs")
+
+    def __init__(self, runs: TaskRuns, engine: Any, inner: AbstractAsyncContextManager[None]) -> None:
+        self._runs, self._engine, self._inner = runs, engine, inner
+        self._outer: Attempt | None = None
+
+    async def __aenter__(self) -> None:
+        self._outer = current.get()
+        await self._inner.__aenter__()
+        self._runs.began(self._engine, self._outer)
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
+        try:
+            return await self._inner.__aexit__(kind, error, trace)
+        finally:
+            self._runs.ended(self._engine, left=kind is None)
 
 
 class TaskRuns:
@@ -59,6 +120,7 @@ class TaskRuns:
         self._crossing = crossing
         self._everything = everything
         self._cache_keys = CacheKeys()
+        self._running: dict[int, _Running] = {}  # by engine
         self._arrivals: dict[str, Arrival] = {}
 
     def patchers(self) -> list[tuple[str, str, Callable[[ModuleType, Patches], None]]]:
@@ -103,12 +165,8 @@ class TaskRuns:
 
     def _starting(self, original: Callable[..., AbstractContextManager[None]]) -> Callable[..., Any]:
         @functools.wraps(original)
-        @contextmanager
-        def start(engine: Any, *args: Any, **kwargs: Any) -> Iterator[None]:
-            with self._task_run(engine) as (began, finished), original(engine, *args, **kwargs):
-                began()
-                yield
-                finished()
+        def start(engine: Any, *args: Any, **kwargs: Any) -> _Watched:
+            return _Watched(self, engine, original(engine, *args, **kwargs))
 
         return start
 
@@ -116,63 +174,55 @@ class TaskRuns:
         self, original: Callable[..., AbstractAsyncContextManager[None]]
     ) -> Callable[..., Any]:
         @functools.wraps(original)
-        @asynccontextmanager
-        async def start(engine: Any, *args: Any, **kwargs: Any) -> AsyncIterator[None]:
-            with self._task_run(engine) as (began, finished):
-                async with original(engine, *args, **kwargs):
-                    began()
-                    yield
-                    finished()
+        def start(engine: Any, *args: Any, **kwargs: Any) -> _WatchedAsync:
+            return _WatchedAsync(self, engine, original(engine, *args, **kwargs))
 
         return start
 
-    @contextmanager
-    def _task_run(self, engine: Any) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
-        """From before a task run exists until its last state is set; the caller says when it has begun and finished."""
-        outer = current.get()
-        described: list[RunRecord] = []
+    @guarded
+    def began(self, engine: Any, outer: Attempt | None) -> None:
+        """A task run exists; ``outer`` is the attempt inside which it was called."""
+        run = str(engine.task_run.id)
+        arrival = self._crossing.arrival(run, getattr(engine, "context", None))
+        if not self._wanted(engine.task):
+            self._recorder.passing.unseen(run)
+            return
+        described = task_started(engine, run, outer, arrival.parent)
+        if described is not None:
+            record, lasting = described
+            self._running[id(engine)] = _Running(run, record.job or "", arrival)
+            self._arrivals[run] = arrival
+            self._recorder.begin_run(record, lasting)
 
-        def began() -> None:
-            run = str(engine.task_run.id)
-            arrival = self._crossing.arrival(run, getattr(engine, "context", None))
-            if not self._wanted(engine.task):
-                self._recorder.passing.unseen(run)
-                return
-            record = task_started(engine, outer, arrival.parent)
-            if record is not None:
-                described.append(record)
-                self._arrivals[run] = arrival
-                self._recorder.begin_run(record)
-
-        def finished() -> None:
-            if described:
-                self._keep(engine)
-
-        try:
-            yield began, finished
-        finally:
-            for record in described:
-                self._arrivals.pop(record.id, None)
-                ended = task_ended(record, engine, self._cache_keys.taken(record.id))
-                if ended is not None:
-                    self._recorder.end_run(ended)
-
-    def _keep(self, engine: Any) -> None:
-        kept = kept_result(engine)
-        if kept is not None:
+    @guarded
+    def ended(self, engine: Any, *, left: bool) -> None:
+        """A task run is over, as far as this process has to do with it; ``left``: without an exception."""
+        running = self._running.pop(id(engine), None)
+        if running is None:
+            return
+        self._arrivals.pop(running.run, None)
+        told = task_ended(running.run, engine, self._cache_keys.taken(running.run))
+        if told is None:
+            return
+        record, kept = told
+        if left and kept is not None:
             result, cached = kept
-            run = engine.task_run
-            self._recorder.passing.kept(str(run.id), max(run.run_count, 1), result, cached=cached)
+            if cached or result.persisted:
+                self._recorder.passing.kept(running.run, record.attempt or 1, result, cached=cached)
+        self._recorder.end_run(record)
 
     def _calling(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def call_task_fn(engine: Any, transaction: Any) -> Any:
             if transaction.is_committed():
                 return original(engine, transaction)  # a cache hit: Prefect reads its own storage
-            with self._body(engine) as returned:
+            body = self._enter(engine)
+            try:
                 result = original(engine, transaction)
-                returned(result)
+                self._returned(engine, body, result)
                 return result
+            finally:
+                self._leave(body)
 
         return call_task_fn
 
@@ -181,48 +231,48 @@ class TaskRuns:
         async def call_task_fn(engine: Any, transaction: Any) -> Any:
             if transaction.is_committed():
                 return await original(engine, transaction)
-            with self._body(engine) as returned:
+            body = self._enter(engine)
+            try:
                 result = await original(engine, transaction)
-                returned(result)
+                self._returned(engine, body, result)
                 return result
+            finally:
+                self._leave(body)
 
         return call_task_fn
 
-    @contextmanager
-    def _body(self, engine: Any) -> Iterator[Callable[[object], None]]:
-        """One attempt of a task, from the call of its function to its return."""
+    def _enter(self, engine: Any) -> _Body:
+        """One attempt of a task begins: its function is about to be called."""
         if not self._wanted(engine.task):
-            with paused():
-                yield lambda _: None
-            return
-        begun = self._begin_task_attempt(engine)
-        if begun is None:
-            yield lambda _: None
-            return
-        attempt, token = begun
-        completed = False
+            return _Body(None, current.set(None))
+        begun = self._begin_task_attempt(engine, self._running.get(id(engine)))
+        return _Body(*begun) if begun is not None else _Body(None, None)
 
-        def returned(result: object) -> None:
-            nonlocal completed
-            completed = not _failed(engine) and not is_failure(result)
-            self._recorder.passing.returned(attempt, result)
+    def _returned(self, engine: Any, body: _Body, result: object) -> None:
+        if body.attempt is not None:
+            body.completed = not _failed(engine) and not is_failure(result)
+            self._recorder.passing.returned(body.attempt, result)
 
-        try:
-            yield returned
-        finally:
-            current.reset(token)
-            self._recorder.end_attempt(attempt, RunRecord(attempt.run), completed=completed)
+    def _leave(self, body: _Body) -> None:
+        """Its function has returned or raised."""
+        if body.token is not None:
+            current.reset(body.token)
+        if body.attempt is not None:
+            self._recorder.end_attempt(body.attempt, RunRecord(body.attempt.run), completed=body.completed)
 
-    def _begin_task_attempt(self, engine: Any) -> tuple[Attempt, Token[Attempt | None]] | None:
-        run = engine.task_run
-        described = task_place(engine.task)
+    def _begin_task_attempt(
+        self, engine: Any, running: _Running | None = None
+    ) -> tuple[Attempt, Token[Attempt | None]] | None:
+        task_run = engine.task_run
+        described = task_place(engine.task, running.job if running is not None else None)
         if described is None:
             return None
         job, storage = described
-        arrival = self._arrivals.get(str(run.id)) or Arrival()
+        run = running.run if running is not None else str(task_run.id)
+        arrival = running.arrival if running is not None else self._arrivals.get(run) or Arrival()
         attempt, token = self._recorder.begin_attempt(
-            str(run.id),
-            max(run.run_count, 1),
+            run,
+            task_run.run_count or 1,
             job,
             storage,
             may_fail=True,

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import prefect_lineage
-from prefect_lineage.capture.border import _details
 from prefect_lineage.capture.code import code_of, environment_of
 from prefect_lineage.capture.context import current
+from prefect_lineage.capture.lasting import told
 from prefect_lineage.capture.parameters import bounded, bounded_each, command_line
 from prefect_lineage.capture.redact import HIDDEN, Redactor
 
@@ -83,7 +83,7 @@ def test_a_parameter_that_raises_is_named_by_its_type() -> None:
 
 
 def test_a_detail_that_cannot_be_told_leaves_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    assert _details(bad=lambda: 1 / 0, good=lambda: 1) == {"good": 1}
+    assert told(bad=lambda: 1 / 0, good=lambda: 1) == {"good": 1}
     assert "the bad of a run" in caplog.text
 
 
