@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ParamSpec, TypeVar
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.code import code_of, environment_of, git_state
@@ -43,13 +43,31 @@ __all__ = [
 
 log = logging.getLogger("prefect_lineage")
 
+Scrubbed = Callable[[str | None, Mapping[str, Any], Lasting | None], tuple[str | None, Mapping[str, Any]]]
+
 _FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
-def _job(task: str) -> str:
-    from prefect.context import FlowRunContext
+class _Names(NamedTuple):
+    """What every run needs of Prefect. An import statement inside a function is a dozen calls each time."""
 
-    context = FlowRunContext.get()
+    flow_context: Any
+    task_context: Any
+    settings: Callable[[], Any]
+    state: type[Any]
+
+
+@cache
+def _prefect() -> _Names:
+    from prefect.client.schemas.objects import State
+    from prefect.context import FlowRunContext, TaskRunContext
+    from prefect.settings import get_current_settings
+
+    return _Names(FlowRunContext, TaskRunContext, get_current_settings, State)
+
+
+def _job(task: str) -> str:
+    context = _prefect().flow_context.get()
     flow = context.flow.name if context is not None and context.flow is not None else None
     return f"{flow}.{task}" if flow else task
 
@@ -91,34 +109,29 @@ def _quietly(describe: Callable[P, D]) -> Callable[P, D | None]:
 @_quietly
 def task_place(task: Any, job: str | None = None) -> tuple[str, tuple[str, ...]]:
     """The job of the task that is about to run, if it is not known, and where Prefect keeps its results."""
-    from prefect.context import TaskRunContext
-
-    context = TaskRunContext.get()
+    context = _prefect().task_context.get()
     return job or _job(task.name), storage_of(context.result_store) if context is not None else ()
 
 
 @_quietly
 def task_context() -> Any:
     """The task run that this context belongs to: it has the engine's ``task``, ``task_run``, ``parameters``."""
-    from prefect.context import TaskRunContext
-
-    return TaskRunContext.get()
+    return _prefect().task_context.get()
 
 
 @_quietly
 def task_started(
-    engine: Any, run_id: str, outer: Attempt | None, parent: str | None = None
-) -> tuple[RunRecord, Lasting]:
-    """A task run as it begins, and what is alike for all runs of that task.
+    engine: Any, run_id: str, outer: Attempt | None, parent: str | None, scrubbed: Scrubbed
+) -> RunRecord:
+    """A task run as it begins, without secrets.
 
     Args:
         outer: the attempt inside which it was called, if that is of this process.
         parent: the run that called it, if that is of another one.
+        scrubbed: takes secrets out of the name and the details of a run.
     """
-    from prefect.context import FlowRunContext
-
     run, task = engine.task_run, engine.task
-    context = FlowRunContext.get()
+    context = _prefect().flow_context.get()
     flow = context.flow.name if context is not None and context.flow is not None else None
     flow_run = str(run.flow_run_id) if run.flow_run_id else None
     details = told(
@@ -126,10 +139,11 @@ def task_started(
         tags=lambda: sorted(run.tags) if run.tags else [],
         ui_url=lambda: _ui_url("task", run_id),
     )
-    record = RunRecord(
+    name, told_safely = scrubbed(run.name, details, lasting_of(task.fn))
+    return RunRecord(
         id=run_id,
         kind="task",
-        name=run.name,
+        name=name,
         job=f"{flow}.{task.name}" if flow else task.name,
         flow=flow,
         flow_run=flow_run,
@@ -137,9 +151,8 @@ def task_started(
         state=run.state.name if run.state is not None else "Running",
         started_at=now(),
         attempt=run.run_count or 1,
-        details=details,
+        details=told_safely,
     )
-    return record, lasting_of(task.fn)
 
 
 @_quietly
@@ -172,27 +185,33 @@ def flow_started(context: Any, outer: Attempt | None) -> RunRecord:
 
 def _ui_url(kind: str, run: str) -> Address | None:
     """Where a lasting server shows the run; a temporary one will be gone with the process."""
-    from prefect.settings import get_current_settings
+    global _shown_at
+    settings = _prefect().settings()
+    if settings is not _shown_at[0]:
+        ui = settings.ui_url if settings.api.url else None
+        _shown_at = settings, ui.rstrip("/") if ui else None
+    return Address(_shown_at[1], f"/runs/{kind}-run/{run}") if _shown_at[1] else None
 
-    settings = get_current_settings()
-    ui = settings.ui_url if settings.api.url else None
-    return Address(ui.rstrip("/"), f"/runs/{kind}-run/{run}") if ui else None
+
+_shown_at: tuple[Any, str | None] = None, None
+"""Prefect's settings, and the address of its pages by those."""
 
 
 @_quietly
 def task_ended(
-    run_id: str, engine: Any, cache_key: dict[str, Any] | None = None
+    run_id: str, engine: Any, cache_key: dict[str, Any] | None, scrubbed: Scrubbed
 ) -> tuple[RunRecord, tuple[Kept, bool] | None]:
     """How a task run ended, told briefly, for the rest is known since it began; and what :func:`kept_result` says."""
     run = engine.task_run
     state = run.state
     key = _result_key(state)
+    _, details = scrubbed(None, {"cache_key": cache_key}, None) if cache_key else (None, {})
     record = RunRecord(
         run_id,
         state=state.name if state is not None else None,
         ended_at=now(),
         attempt=run.run_count or 1,
-        details={"cache_key": cache_key} if cache_key else {},
+        details=details,
         result_key=key,
     )
     return record, _kept(state, key)
@@ -232,9 +251,7 @@ def _result_key(state: Any) -> str | None:
 
 def is_failure(result: object) -> bool:
     """Whether a task's function returned a state that is none of success."""
-    from prefect.client.schemas.objects import State
-
-    return isinstance(result, State) and not result.is_completed()
+    return isinstance(result, _prefect().state) and not result.is_completed()
 
 
 def producer_of(expression: object) -> str | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from prefect_lineage.capture.border import producer_of
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.guard import guarded
-from prefect_lineage.capture.passing import Arrival
+from prefect_lineage.capture.passing import NOTHING_CAME, Arrival
 from prefect_lineage.capture.patching import Patches, expect
 
 if TYPE_CHECKING:
@@ -87,7 +87,10 @@ class Crossing:
         if came is None:
             waiting = _arrived.get()
             came = waiting if waiting is not None and waiting.get("task_run") == run else None
-        arrival = Arrival(self._resolutions.pop(run, []), remote=came is not None or _is_whole(context))
+        resolved = self._resolutions.pop(run, None)
+        if came is None and resolved is None and not isinstance(context, dict):
+            return NOTHING_CAME
+        arrival = Arrival(resolved or [], remote=came is not None or _is_whole(context))
         if isinstance(came, Mapping):
             arrival.parent, arrival.root = came.get("parent"), came.get("root")
             arrival.tokens = [(str(parameter), str(token)) for parameter, token in came.get("passed", ())]
@@ -125,8 +128,11 @@ class Crossing:
         @functools.wraps(original)
         def _resolve_parameters(engine: Any) -> Any:
             found: list[tuple[str, str, object]] = []
-            with self.resolving(found.append):
+            token = _resolved.set(found.append)
+            try:
                 resolved = original(engine)
+            finally:
+                _resolved.reset(token)
             if found:
                 self._resolutions[str(getattr(engine, run).id)] = found
             return resolved

@@ -159,6 +159,8 @@ def without_claimed(accesses: list[Access], nested: Mapping[int, int]) -> list[A
     for access in accesses:
         if access.own:
             claims.setdefault(access.own, []).append(access)
+    if not claims:
+        return accesses
 
     def claimed(access: Access) -> bool:
         number = access.claim
@@ -182,6 +184,8 @@ def with_renames_followed(accesses: list[Access]) -> list[Access]:
     Renaming something that was there before the attempt is an input of the old place and an output of
     the new one. What was read before the first write was read at the old place, and stays there.
     """
+    if not any(access.operation == "rename" for access in accesses):
+        return accesses
     followed = _Followed()
     for access in accesses:
         if access.operation == "rename" and access.origin is not None:
@@ -296,7 +300,7 @@ def without_own_outputs(accesses: list[Access]) -> list[Access]:
     for access in accesses:
         if access.writes:
             written.add(access.target)
-        elif not written.isdisjoint(_with_parents(access.target)):
+        elif written and not written.isdisjoint(_with_parents(access.target)):
             continue
         found.append(access)
     return found

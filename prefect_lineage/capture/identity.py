@@ -43,6 +43,8 @@ def is_uri(text: str) -> bool:
 
 def local_path(text: str) -> str | None:
     """The local path that a path or a ``file:`` URI names; None for any other URI."""
+    if text[:1] == "/":
+        return text
     if text[:5].lower() == "file:":
         rest = re.split("[?#]", text[5:], maxsplit=1)[0]
         if rest.startswith("//"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import site
 import sysconfig
 from collections.abc import Iterable
@@ -169,39 +170,46 @@ class Noise:
     _PREFIXES = ("/proc/", "/sys/", "/dev/", "/run/", "/usr/share/zoneinfo/", "/usr/share/fonts/", "/etc/")
     _USERS = ("/dev/shm/", "/run/media/")  # noqa: S108 - below the prefixes, and yet where users keep data
     _SUFFIXES = (".pyc", ".pyo")  # not .so and .pth: they are imports below the roots only, else models
-    _PARTS = (
-        "/__pycache__/",
-        "/site-packages/",
-        "/dist-packages/",
-        "/.git/",
-        "/.cache/",
-        "/.ipynb_checkpoints/",
+    _PARTS = re.compile(
+        "/__pycache__/|/site-packages/|/dist-packages/|/[.]git/|/[.]cache/|/[.]ipynb_checkpoints/"
     )
 
     def __init__(
         self, ignore: Iterable[str] = (), own: Iterable[str] = (), plugins: Plugins | None = None
     ) -> None:
         self._ignore = tuple(ignore)
-        self._own = tuple(os.path.realpath(path) for path in own)
+        self._own = frozenset(os.path.realpath(path) for path in own)
+        self._below_own = tuple(path + os.sep for path in self._own)
         self._plugins = plugins if plugins and plugins.implements("lineage_noise") else None
 
     def __call__(self, path: str, *, write: bool, storage: tuple[str, ...] = ()) -> bool:
         """Whether an access of ``path`` is noise; ``storage`` are the runner's result directories."""
-        if path.endswith(self._SUFFIXES) or any(part in path for part in self._PARTS):
+        if path.endswith(self._SUFFIXES) or self._PARTS.search(path):
             return True
-        if path.startswith(self._PREFIXES + _LIBRARY_ROOTS) and not path.startswith(self._USERS):
+        if path.startswith(_UNWANTED) and not path.startswith(self._USERS):
             return True
-        if any(_within(path, own) for own in (*self._own, *storage)):
+        if path in self._own or path.startswith(self._below_own):
             return True
-        name = os.path.basename(path)  # noqa: PTH119
-        if any(fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in self._ignore):
+        for folder in storage:
+            if _within(path, folder):
+                return True
+        if self._ignore and self._is_ignored(path):
             return True
         return self._by_plugins(path, write=write)
+
+    def _is_ignored(self, path: str) -> bool:
+        name = os.path.basename(path)  # noqa: PTH119
+        return any(
+            fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in self._ignore
+        )
 
     def _by_plugins(self, path: str, *, write: bool) -> bool:
         if self._plugins is None:
             return False
         return any(answer for _, answer in self._plugins.each("lineage_noise", path=path, write=write))
+
+
+_UNWANTED = Noise._PREFIXES + _LIBRARY_ROOTS  # noqa: SLF001 - put together once
 
 
 def _within(path: str, folder: str) -> bool:

@@ -18,14 +18,14 @@ from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.digests import unhashed
 from prefect_lineage.capture.guard import guarded
-from prefect_lineage.capture.values import Returned, Values, is_shared, walk
+from prefect_lineage.capture.values import ATOMS, Returned, Values, is_shared, walk
 from prefect_lineage.model.records import EdgeRecord, How, Location, Record, RunRecord
 from prefect_lineage.model.times import now
 
 if TYPE_CHECKING:
     from prefect_lineage.capture.recorder import Recorder
 
-__all__ = ["Arrival", "Kept", "Passing", "is_no_value"]
+__all__ = ["NOTHING_CAME", "Arrival", "Kept", "Passing", "is_no_value"]
 
 
 @dataclass(slots=True)
@@ -44,6 +44,10 @@ class Arrival:
     remote: bool = False
     parent: str | None = None
     root: str | None = None
+
+
+NOTHING_CAME = Arrival()
+"""What is mostly known. Never changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Passing:
         """
         if self._mode == "off":
             return
-        if is_no_value(value):
+        if value is None or is_no_value(value):
             self._returned[attempt.run] = None
             return
         known = self._values.who_returned(value)
@@ -162,6 +166,8 @@ class Passing:
     def passed(self, attempt: Attempt, parameters: Mapping[str, object], arrival: Arrival) -> None:
         """An attempt begins with these arguments: those that other runs returned are its inputs."""
         if self._mode == "off":
+            return
+        if arrival is NOTHING_CAME and all(type(argument) in ATOMS for argument in parameters.values()):
             return
         edges = list(self._inputs(attempt.run, parameters, arrival))
         if edges:

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Token
 from functools import lru_cache
 from pathlib import Path
@@ -121,20 +121,20 @@ class Recorder:
     # -- runs ------------------------------------------------------------------------------------
 
     @guarded
-    def begin_run(self, run: RunRecord, lasting: Lasting | None = None) -> None:
+    def begin_run(self, run: RunRecord, *, scrubbed: bool = False) -> None:
         """A run has started: it is known from now on, whatever becomes of it.
 
         Args:
-            lasting: further details, which are alike for many runs.
+            scrubbed: name and details have come through :meth:`scrubbed`.
         """
         if not self._netted:
             self.spread_nets()
-        self.write(Record(self._scrubbed(run, lasting)))
+        self.write(Record(run if scrubbed else self._scrubbed(run)))
 
     @guarded
-    def end_run(self, run: RunRecord) -> None:
-        """A run has ended, in the state that ``run`` says."""
-        self._observed(Record(self._scrubbed(run), attempt=run.attempt or 1))
+    def end_run(self, run: RunRecord, *, scrubbed: bool = False) -> None:
+        """A run has ended, in the state that ``run`` says; ``scrubbed``: as in :meth:`begin_run`."""
+        self._observed(Record(run if scrubbed else self._scrubbed(run), attempt=run.attempt or 1))
 
     @guarded
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
@@ -177,32 +177,24 @@ class Recorder:
             for interceptor in found
         )
 
-    def _scrubbed(self, run: RunRecord, lasting: Lasting | None = None) -> RunRecord:
-        """The run without secrets; users put parameters into the names of runs."""
-        if not (run.name or run.details or lasting):
+    def scrubbed(
+        self, name: str | None, details: Mapping[str, Any], lasting: Lasting | None = None
+    ) -> tuple[str | None, Mapping[str, Any]]:
+        """Name and details of a run without secrets; users put parameters into the names of runs.
+
+        Args:
+            lasting: further details, which are alike for many runs.
+        """
+        redactor, parameters = self.redactor, details.get("parameters")
+        name = name and self._without_values(redactor.text(name), parameters)
+        clean = redactor.data(details) if details else {}
+        return name, {**clean, **redactor.data(lasting)} if lasting else clean
+
+    def _scrubbed(self, run: RunRecord) -> RunRecord:
+        if not (run.name or run.details):
             return run
-        redactor, details = self.redactor, run.details
-        name = run.name and self._without_values(redactor.text(run.name), details.get("parameters"))
-        if details:
-            details = redactor.data(details)
-        if lasting:
-            details = {**details, **redactor.data(lasting)}
-        # not dataclasses.replace, which looks at every field: two records for every run come here
-        return RunRecord(
-            run.id,
-            run.kind,
-            name,
-            run.job,
-            run.flow,
-            run.flow_run,
-            run.parent,
-            run.state,
-            run.started_at,
-            run.ended_at,
-            run.attempt,
-            details,
-            run.result_key,
-        )
+        name, details = self.scrubbed(run.name, run.details)
+        return dataclasses.replace(run, name=name, details=details)
 
     def _without_values(self, name: str, parameters: Any) -> str:
         """A run's name without the values of secret parameters: ``flow_run_name="for-{token}"``."""

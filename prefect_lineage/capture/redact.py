@@ -80,6 +80,9 @@ _REMEMBERED = 512
 """Characters: the answers for shorter texts are kept."""
 
 _MAX_LASTING = 2_048
+_PLAIN = frozenset({int, float, bool, type(None)})
+_HEXADECIMAL = re.compile(r"[0-9a-f-]{32,64}")
+"""Identifiers and digests: no built-in rule matches any, and every run has new ones."""
 
 
 class Address(str):
@@ -130,6 +133,8 @@ class Redactor:
         return self._text(text)
 
     def _text(self, text: str) -> str:
+        if not self._extra and self._plugins is None and _HEXADECIMAL.fullmatch(text):
+            return text
         if "://" in text:
             text = _scrubbed(text, _IN_URIS)
         if _HINT.search(text):
@@ -152,17 +157,32 @@ class Redactor:
 
     def data(self, value: Any, name: str = "") -> Any:
         """JSON data without its secrets: by the look of texts and by the names of keys."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return (
+                HIDDEN if name and value is not None and kind is not bool and _is_secret_name(name) else value
+            )
         if name and _is_secret_name(name) and not _tells_nothing(value):
             return HIDDEN
+        if kind is dict:
+            return self._mapping(value)
+        if kind is Lasting and self._plugins is None:
+            return self._once(value)
         if isinstance(value, str):
             return self.text(value.base) + value.end if type(value) is Address else self.text(value)
-        if type(value) is Lasting and self._plugins is None:
-            return self._once(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.data(item, str(key)) for key, item in value.items()}
+            return self._mapping(value)
         if isinstance(value, (list, tuple)):
             return [self.data(item) for item in value]
         return value
+
+    def _mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
+        spelt = self.text if self._plugins is not None else self._remembered
+        found = {}
+        for key, item in value.items():
+            label = key if type(key) is str else str(key)
+            found[spelt(label)] = self.data(item, label)
+        return found
 
     def _once(self, value: Lasting) -> Any:
         known = self._lasting.get(id(value))
@@ -175,7 +195,10 @@ class Redactor:
 
 def _may_look(text: str) -> bool:
     lower = text.lower()
-    return not text.isascii() or any(look in lower for look in _LOOKS)
+    for look in _LOOKS:  # no generator: it would be made for every text
+        if look in lower:
+            return True
+    return not text.isascii()
 
 
 def _scrubbed(text: str, rules: _Rules) -> str:

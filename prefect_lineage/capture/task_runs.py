@@ -187,12 +187,11 @@ class TaskRuns:
         if not self._wanted(engine.task):
             self._recorder.passing.unseen(run)
             return
-        described = task_started(engine, run, outer, arrival.parent)
-        if described is not None:
-            record, lasting = described
+        record = task_started(engine, run, outer, arrival.parent, self._recorder.scrubbed)
+        if record is not None:
             self._running[id(engine)] = _Running(run, record.job or "", arrival)
             self._arrivals[run] = arrival
-            self._recorder.begin_run(record, lasting)
+            self._recorder.begin_run(record, scrubbed=True)
 
     @guarded
     def ended(self, engine: Any, *, left: bool) -> None:
@@ -201,7 +200,7 @@ class TaskRuns:
         if running is None:
             return
         self._arrivals.pop(running.run, None)
-        told = task_ended(running.run, engine, self._cache_keys.taken(running.run))
+        told = task_ended(running.run, engine, self._cache_keys.taken(running.run), self._recorder.scrubbed)
         if told is None:
             return
         record, kept = told
@@ -209,7 +208,7 @@ class TaskRuns:
             result, cached = kept
             if cached or result.persisted:
                 self._recorder.passing.kept(running.run, record.attempt or 1, result, cached=cached)
-        self._recorder.end_run(record)
+        self._recorder.end_run(record, scrubbed=True)
 
     def _calling(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -243,9 +242,10 @@ class TaskRuns:
 
     def _enter(self, engine: Any) -> _Body:
         """One attempt of a task begins: its function is about to be called."""
-        if not self._wanted(engine.task):
+        running = self._running.get(id(engine))
+        if running is None and not self._wanted(engine.task):
             return _Body(None, current.set(None))
-        begun = self._begin_task_attempt(engine, self._running.get(id(engine)))
+        begun = self._begin_task_attempt(engine, running)
         return _Body(*begun) if begun is not None else _Body(None, None)
 
     def _returned(self, engine: Any, body: _Body, result: object) -> None:

@@ -25,13 +25,16 @@ from prefect_lineage.capture.plain import CONTAINERS, DIGEST_LIMIT, MAX_ITEMS, i
 from prefect_lineage.model.records import Content, EdgeRecord, Location
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["Returned", "Values", "is_shared", "walk"]
+__all__ = ["ATOMS", "Returned", "Values", "is_shared", "walk"]
 
 EARLY_LIMIT = 8 << 20
 """Bytes: an array or frame below it is digested when it is returned, to know whether it was changed later."""
 
 EARLY_MEMBERS = 100
 """The same for plain containers."""
+
+ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
+"""Types of what holds nothing else, and of which one object serves everybody who says it."""
 
 _MAX_DEPTH = 4
 _MAX_HELD = 256
@@ -143,6 +146,8 @@ class Values:
 
     def who_returned(self, value: object) -> Returned | None:
         """The run that returned this very object last, if any."""
+        if not self._known:
+            return None
         found = self._known.get(id(value))
         return found[1] if found is not None and found[0]() is value else None
 
@@ -301,6 +306,8 @@ def _items(value: object) -> Iterator[tuple[str, object]]:
 
 def is_shared(value: object) -> bool:
     """Whether the interpreter or a module may hand the very same object to several runs."""
+    if type(value) in ATOMS:
+        return True
     if isinstance(value, (tuple, frozenset)) and len(value) <= MAX_ITEMS:
         return all(map(is_shared, value))
     return isinstance(value, _SHARED)

@@ -158,6 +158,8 @@ class Drain:
         self._changed = threading.Condition()
         self._work = threading.Lock()
         self._wakeup = threading.Event()
+        self._woken = False
+        """A thread runs that will look at the journal from now on."""
         self._thread: threading.Thread | None = None
         self._store: Store | None = None
         self._loaded = Loaded(0)
@@ -196,10 +198,14 @@ class Drain:
             return others
 
     def _wake(self) -> None:
-        if not self._wakeup.is_set():
-            self._wakeup.set()
+        """There is something to carry. Every record comes here, so it is mostly one look at a flag."""
+        if self._woken:
+            return
+        self._woken = True
+        self._wakeup.set()
         if not self._is_alive():
             self._start()
+            self._woken = self._is_alive()
 
     def _is_alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -225,6 +231,12 @@ class Drain:
         self.complain(self.close(EXIT_S))
 
     def _run(self) -> None:
+        try:
+            self._carry_on()
+        finally:
+            self._woken = False
+
+    def _carry_on(self) -> None:
         pause, longest = _PAUSES_S
         while not self._closing:
             self._wakeup.wait()
@@ -232,12 +244,14 @@ class Drain:
             with self._changed:
                 self._changed.wait_for(self._is_pressed, _GATHER_S)
                 self._asked = False
+            self._woken = False  # before the journal is looked at: what comes from now on wakes again
             if self._step():
                 pause = _PAUSES_S[0]
                 continue
             with self._changed:
                 self._changed.wait_for(self._is_pressed, pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause = min(pause * 2, longest)
+            self._woken = True
             self._wakeup.set()
 
     def _is_pressed(self) -> bool:
