@@ -52,6 +52,7 @@ class Settings(BaseSettings):
         redact: regular expressions of further secrets.
         digest: the algorithm of new digests.
         fsync: wait for the disk at every record, so that not even a power failure loses one.
+        map_on_flow_end: a directory: the map of each flow run is written there when it ends.
         warnings: one sentence for each setting that was unknown or malformed.
     """
 
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     redact: _Words = ()
     digest: Literal["blake3", "sha256"] = "blake3"
     fsync: bool = False
+    map_on_flow_end: Path | None = None
     warnings: tuple[str, ...] = ()
 
     @classmethod
@@ -98,9 +100,16 @@ class Settings(BaseSettings):
             return tuple(line.strip() for line in value.split("\n") if line.strip())
         return value
 
-    @field_validator("journal_dir", "root")
+    @field_validator("map_on_flow_end", mode="before")
     @classmethod
-    def _at_home(cls, value: Path) -> Path:
+    def _nowhere(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("journal_dir", "root", "map_on_flow_end")
+    @classmethod
+    def _at_home(cls, value: Path | None) -> Path | None:
+        if value is None:
+            return None
         try:
             found = value.expanduser()
         except RuntimeError as error:

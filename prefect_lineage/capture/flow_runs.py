@@ -17,6 +17,7 @@ from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.border import flow_ended, flow_started, storage_of
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.crossing import Crossing
+from prefect_lineage.capture.flow_maps import FlowMaps
 from prefect_lineage.capture.generators import apart
 from prefect_lineage.capture.patching import Patches, expect
 from prefect_lineage.capture.recorder import FLUSH_SECONDS, LOOP_SECONDS, Recorder
@@ -37,6 +38,7 @@ class FlowRuns:
         self._recorder = recorder
         self._crossing = crossing
         self._everything = everything
+        self._maps = FlowMaps(recorder.settings)
         self._flows: dict[int, tuple[Attempt, Token[Attempt | None] | None]] = {}
 
     def patchers(self) -> list[tuple[str, str, Callable[[ModuleType, Patches], None]]]:
@@ -122,6 +124,7 @@ class FlowRuns:
         if current.get() is None:
             self._recorder.passing.forget(attempt.run)
             self._recorder.flush(LOOP_SECONDS if _in_event_loop() else FLUSH_SECONDS)
+            self._maps.flow_ended(attempt.run, context.flow.name, context.flow_run.name)
 
 
 def _leave(token: Token[Attempt | None]) -> None:
