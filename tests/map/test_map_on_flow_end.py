@@ -53,7 +53,6 @@ def test_flows_leave_their_maps_however_they_end_and_load_nothing_for_it(
         **os.environ,
         "PREFECT_API_URL": prefect_server,
         "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "",
         "PREFECT_LINEAGE_URL": f"sqlite:///{tmp_path / 'lineage.db'}",
         "PREFECT_LINEAGE_JOURNAL_DIR": str(tmp_path / "journal"),
         "PREFECT_LINEAGE_ROOT": str(tmp_path),
