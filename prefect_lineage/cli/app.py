@@ -34,6 +34,8 @@ def app() -> App:
     store = App(name="db", help="Look after the store.", help_format="plaintext")
     store.command(db_upgrade, name="upgrade")
     store.command(db_stats, name="stats")
+    store.command(db_check, name="check")
+    store.command(db_copy, name="copy")
     top.command(store)
     return top
 
@@ -294,3 +296,33 @@ def db_stats(*, out: OutputOptions = OUTPUT) -> int:
     from prefect_lineage.cli.upkeep import print_stats
 
     return print_stats(out)
+
+
+def db_check(*, out: OutputOptions = OUTPUT) -> int:
+    """Look whether the store is whole: files, keys, numbers, digests, references. Exit code 1 if it is not.
+
+    For example:
+      prefect-lineage db check
+    """
+    from prefect_lineage.cli.keeping import check_store
+
+    return check_store(out)
+
+
+def db_copy(
+    target: Annotated[str, Parameter(name="URL", help="An empty database.")],
+    /,
+    *,
+    out: OutputOptions = OUTPUT,
+) -> int:
+    """Copy the store into another database, from SQLite to PostgreSQL or back, with its history and all ids.
+
+    What is written to the store meanwhile is not copied, so let no flow run. If it is interrupted, the same
+    command goes on where it stopped.
+
+    For example:
+      prefect-lineage db copy postgresql://lineage@db.example/lineage
+    """
+    from prefect_lineage.cli.keeping import copy_store
+
+    return copy_store(target, out)

@@ -11,10 +11,14 @@ from prefect_lineage.errors import StoreError, StoreForeign, StoreMissing, Store
 from prefect_lineage.store.engine import Database
 from prefect_lineage.store.schema import REVISIONS, alembic_version, metadata
 
-__all__ = ["prepare", "upgrade"]
+__all__ = ["COPYING", "create", "prepare", "revision_of", "upgrade"]
 
 _SIGNS = {"artifacts", "versions", "edges", "journals"}
 """The tables by which a lineage store is known from other databases with an alembic_version."""
+
+
+COPYING = "copying:"
+"""Stands before the mark of a store that is being copied, in the place of the revision: nobody takes it for whole."""
 
 
 def prepare(database: Database) -> None:
@@ -25,16 +29,16 @@ def prepare(database: Database) -> None:
         StoreError: it is older and opened read-only.
     """
     with database.reading() as connection:
-        revision = _revision(connection, database)
+        revision = revision_of(connection, database)
     if revision == REVISIONS[-1]:
         return
     if database.readonly:
         raise _unusable(database, revision)
     with database.writing() if revision is None else database.migrating() as connection:
         # Asked again under the lock: another process may just have done it.
-        revision = _revision(connection, database)
+        revision = revision_of(connection, database)
         if revision is None:
-            _create(connection)
+            create(connection)
         elif revision != REVISIONS[-1]:
             upgrade(connection)
 
@@ -50,15 +54,15 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
-def _create(connection: Connection) -> None:
+def create(connection: Connection, revision: str = REVISIONS[-1]) -> None:
     """All tables at once: the same as all migrations (a test compares them), without importing alembic."""
     metadata.create_all(connection)
     alembic_version.create(connection, checkfirst=True)
-    connection.execute(alembic_version.insert().values(version_num=REVISIONS[-1]))
+    connection.execute(alembic_version.insert().values(version_num=revision))
 
 
-def _revision(connection: Connection, database: Database) -> str | None:
-    """The store's revision; None for a database without a table."""
+def revision_of(connection: Connection, database: Database, *, copying: bool = False) -> str | None:
+    """The store's revision; None for a database without a table. With ``copying`` also the mark of a copy."""
     tables = set(sa.inspect(connection).get_table_names())
     if not tables:
         return None
@@ -69,6 +73,12 @@ def _revision(connection: Connection, database: Database) -> str | None:
     revision = connection.execute(sa.select(alembic_version.c.version_num)).scalar()
     if revision is None:
         raise StoreForeign(f"The database {database} does not say which revision of a lineage store it is.")
+    if str(revision).startswith(COPYING):
+        if copying:
+            return str(revision)
+        raise StoreError(
+            f"The store {database} is a copy that was not finished: run the same 'prefect-lineage db copy' again."
+        )
     if revision not in REVISIONS:
         raise StoreNewer(
             f"The store {database} was written by a newer release (its revision {revision} is unknown here):"

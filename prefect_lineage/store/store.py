@@ -16,7 +16,9 @@ from prefect_lineage.model.entities import Artifact, Graph, Run, Version
 from prefect_lineage.model.records import Record
 from prefect_lineage.model.reference import Reference
 from prefect_lineage.store import writer
+from prefect_lineage.store.checking import Finding, check
 from prefect_lineage.store.closure import DIRECTION_ERROR, Direction, Found, assemble, walk
+from prefect_lineage.store.copying import CopyReport, Tell, copy
 from prefect_lineage.store.engine import Database
 from prefect_lineage.store.filters import Filter
 from prefect_lineage.store.migrate import prepare
@@ -230,6 +232,22 @@ class Store:
         with self._reading() as (reader, _):
             counts = reader.stats()
         return {"url": self.url, "revision": REVISIONS[-1], "bytes": self._size(), **counts}
+
+    def check(self) -> tuple[int, list[Finding]]:
+        """Look at every row: how many checks were made, and what they found to be wrong."""
+        return check(self._database)
+
+    def copy_to(self, url: str, tell: Tell = lambda *_: None) -> CopyReport:
+        """Copy the store into the empty database at ``url``; see :func:`~prefect_lineage.store.copying.copy`.
+
+        Raises:
+            StoreError: there is something else, or it cannot be written to.
+        """
+        target = Database(url)
+        try:
+            return copy(self._database, target, tell)
+        finally:
+            target.close()
 
     def _walked(
         self,

@@ -207,6 +207,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     }.items():
         monkeypatch.setenv(name, value)
     files = s3fs.S3FileSystem(endpoint_url=endpoint, skip_instance_cache=True)
+    s3fs.S3FileSystem.clear_instance_cache()  # what an earlier test left there speaks to its own endpoint
     try:
         files.mkdir("lineage")
         yield SimpleNamespace(files=files, url="s3://lineage/worker 7/journals")
