@@ -131,7 +131,8 @@ class Patches:
     def rebind(self) -> None:
         """Replace the originals wherever a loaded module has bound them under some name.
 
-        In modules of the user's also where they are the default of an argument: ``def load(path, opener=open)``.
+        There, and in modules of the user's, also where they are the default of an argument, as in ``def load(path,
+        opener=open)``: a library may compare the argument with the name.
         """
         _scan(self._by_original, self._note)
 
@@ -169,30 +170,28 @@ def _scan(wanted: dict[int, tuple[Any, Any]], found: Callable[[Any, str, Any, An
         names = object.__getattribute__(module, "__dict__")
         if str(names.get("__name__")).startswith(_LEFT_ALONE):
             continue
-        if wanted.keys().isdisjoint(map(id, list(names.values()))):
+        if wanted.keys().isdisjoint(map(id, list(names.values()))) and not _is_users(names):
             continue  # most modules, and decided without a loop in Python
         for name, value in list(names.items()):
             match = wanted.get(id(value))
             if match is not None and match[0] is value:
                 found(module, name, *match)
-    for function in _users_functions():
-        _scan_defaults(function, wanted, found)
+        for function in _functions(names):
+            _scan_defaults(function, wanted, found)
 
 
-def _users_functions() -> Iterator[FunctionType]:
-    """The functions and methods of modules that belong to no library."""
-    for module in list(sys.modules.values()):
-        if not issubclass(type(module), ModuleType):
-            continue
-        names = object.__getattribute__(module, "__dict__")
-        file = names.get("__file__")
-        if not isinstance(file, str) or not is_users(file):
-            continue
-        for value in list(names.values()):
-            if isinstance(value, FunctionType):
-                yield value
-            elif isinstance(value, type) and value.__module__ == names.get("__name__"):
-                yield from (method for method in vars(value).values() if isinstance(method, FunctionType))
+def _is_users(names: dict[str, Any]) -> bool:
+    file = names.get("__file__")
+    return isinstance(file, str) and is_users(file)
+
+
+def _functions(names: dict[str, Any]) -> Iterator[FunctionType]:
+    """The functions of a module, and the methods of its classes."""
+    for value in list(names.values()):
+        if type(value) is FunctionType:
+            yield value
+        elif isinstance(value, type) and value.__module__ == names.get("__name__"):
+            yield from (method for method in vars(value).values() if type(method) is FunctionType)
 
 
 def _scan_defaults(

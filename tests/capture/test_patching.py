@@ -210,3 +210,28 @@ def test_what_an_os_function_supports_its_replacement_supports() -> None:
     assert (os.link in os.supports_dir_fd) is (original in before)
     patches.restore()
     assert set(os.supports_dir_fd) == before
+
+
+def test_a_default_that_a_library_compares_with_its_own_name_stays_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """fastparquet: ``default_open = open``, ``def __init__(self, fn, open_with=default_open)``, ``open_with is …``."""
+    library: Any = ModuleType("comparing")
+    source = (
+        "default = open\ndef given(open_with=default, *, other=open): return open_with is default is other"
+    )
+    exec(compile(source, "/usr/lib/comparing.py", "exec"), vars(library))
+    monkeypatch.setitem(sys.modules, "comparing", library)
+    before = (library.given.__defaults__, library.given.__kwdefaults__)
+    original = builtins.open
+    patches = Patches()
+    try:
+        patches.replace(builtins, "open", lambda *args, **kwargs: original(*args, **kwargs))
+        patches.rebind()
+        assert library.default is builtins.open
+        assert library.given()
+    finally:
+        patches.restore()
+    assert library.default is original
+    assert library.given()
+    assert (library.given.__defaults__, library.given.__kwdefaults__) == before
