@@ -27,7 +27,8 @@ _CHUNK = 1 << 20
 _YOUNG_NS = 20_000_000
 """A file that changed less than 20 ms ago may change again without its times showing it."""
 
-_REMEMBERED = 65_536
+_REMEMBERED = 20_000
+"""Files known by their fingerprints: half a kilobyte each."""
 
 
 class _Hasher(Protocol):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -46,6 +47,9 @@ class Arrival:
     root: str | None = None
 
 
+_MAX_ROOTLESS = 10_000
+"""How many runs are remembered whose end is not the end of a flow."""
+
 NOTHING_CAME = Arrival()
 """What is mostly known. Never changed."""
 
@@ -78,6 +82,7 @@ class Passing:
         self._values = values
         self._mode = recorder.settings.values
         self._returned: dict[str, Returned | None] = {}
+        self._rootless: OrderedDict[str, None] = OrderedDict()
 
     # -- the producer's side -----------------------------------------------------------------------
 
@@ -90,6 +95,8 @@ class Passing:
         """
         if self._mode == "off":
             return
+        if attempt.root == attempt.run:
+            self._bound(attempt.run)
         if value is None or is_no_value(value):
             self._returned[attempt.run] = None
             return
@@ -135,6 +142,8 @@ class Passing:
         token = _token(run)
         returned = Returned(run, attempt, "", refers=token, recorded=True, root=_root() or run)
         self._values.remember(kept.value, returned)
+        if not _root():
+            self._bound(run)
         self._returned[run] = returned
         edge = EdgeRecord.referring(
             f"result:{kept.key}", direction="output", how="observed", via="cache", at=now(), tokens=(token,)
@@ -152,13 +161,21 @@ class Passing:
 
     def unseen(self, run: str) -> None:
         """A run that is not captured begins: whoever receives what it returns has no edge."""
+        self._bound(run)
         self._returned[run] = None
+
+    def _bound(self, run: str) -> None:
+        """Runs inside no other end with nobody saying that what they returned may be forgotten: the oldest is."""
+        self._rootless[run] = None
+        while len(self._rootless) > _MAX_ROOTLESS:
+            self._returned.pop(self._rootless.popitem(last=False)[0], None)
 
     def forget(self, root: str) -> None:
         """The outermost run has ended: nobody will ask for what its runs returned."""
         self._values.forget_held(root)
         for run in [run for run, found in self._returned.items() if found is None or found.root == root]:
             del self._returned[run]
+            self._rootless.pop(run, None)
 
     # -- the consumer's side -----------------------------------------------------------------------
 

@@ -198,6 +198,7 @@ class TaskRuns:
         """A task run is over, as far as this process has to do with it; ``left``: without an exception."""
         running = self._running.pop(id(engine), None)
         if running is None:
+            self._cache_keys.taken(str(engine.task_run.id))  # nobody else will ask
             return
         self._arrivals.pop(running.run, None)
         told = task_ended(running.run, engine, self._cache_keys.taken(running.run), self._recorder.scrubbed)

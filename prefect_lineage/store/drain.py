@@ -46,7 +46,9 @@ _REOPENED = 3
 _AGAIN_S = 1.0
 """How long a flush waits at most for a store that could not be used when it was tried last."""
 
-_GATHER_S = 0.5  # a transaction for many costs little more than one for one, and while it runs the flow waits
+_GATHER_S = 2.0
+"""For so long records are gathered, unless somebody asks for the store: a transaction for many costs little more than
+one for one, and while it runs the flow and the drain take the interpreter from each other for every row."""
 _PAUSES_S = (0.2, 30.0)
 
 _log = logging.getLogger("prefect_lineage")
