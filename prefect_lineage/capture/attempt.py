@@ -201,7 +201,9 @@ class Attempt:
     @property
     def did_nothing(self) -> bool:
         """Whether there is nothing to tell of it but that it was."""
-        quiet = not (self.accesses or self.declared or self.dropped or self.misses or self.ways or self.programs)
+        quiet = not (
+            self.accesses or self.declared or self.dropped or self.misses or self.ways or self.programs
+        )
         return quiet and self.run != self.root  # with the outermost run, what concerns the process is told
 
     def add(self, access: Access) -> None:

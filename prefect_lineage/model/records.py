@@ -206,8 +206,8 @@ class Record:
         return cls(
             run=RunRecord(**data["run"]),
             attempt=data["attempt"],
-            edges=tuple(_edge(edge) for edge in data["edges"]),
-            deletions=tuple(_deletion(deletion) for deletion in data.get("deletions", ())),
+            edges=tuple(map(_edge, data["edges"])),
+            deletions=tuple(map(_deletion, data.get("deletions", ()))),
         )
 
 
@@ -216,9 +216,15 @@ def _deletion(data: Mapping[str, Any]) -> Deletion:
 
 
 def _edge(data: Mapping[str, Any]) -> EdgeRecord:
-    content = dict(data["content"])
-    content["schema"] = tuple((column, kind) for column, kind in content["schema"])
-    rest = {key: value for key, value in data.items() if key not in {"location", "content"}}
-    rest["aliases"] = tuple(rest["aliases"])
-    rest["tokens"] = tuple(rest.get("tokens", ()))
-    return EdgeRecord(location=Location(**data["location"]), content=Content(**content), **rest)
+    content = data["content"]
+    schema = content["schema"]
+    if schema:
+        schema = [(column, kind) for column, kind in schema]
+    plain = {
+        **data,
+        "location": Location(**data["location"]),
+        "content": Content(**{**content, "schema": tuple(schema)}),
+        "aliases": tuple(data["aliases"]),
+        "tokens": tuple(data.get("tokens", ())),
+    }
+    return EdgeRecord(**plain)

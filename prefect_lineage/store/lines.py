@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -124,9 +124,9 @@ def decode(line: bytes) -> Record:
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the line holds no record: {error}") from error
     # SQLite takes a text for a number, PostgreSQL's driver writes a list as a text: whoever reads it later fails.
-    if not all(number is None or type(number) is int for number in _numbers(record)):
+    if not _NUMBERS.issuperset(map(type, _numbers(record))):
         raise ValueError("the line holds no record: something else stands where a number belongs")
-    if not all(text is None or type(text) is str for text in _texts(record)):
+    if not _TEXTS.issuperset(map(type, _texts(record))):
         raise ValueError("the line holds no record: something else stands where a text belongs")
     return record
 
@@ -159,23 +159,29 @@ def clean_text(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _texts(record: Record) -> Iterator[str | None]:
+_NUMBERS = frozenset({type(None), int})
+_TEXTS = frozenset({type(None), str})
+
+
+def _texts(record: Record) -> list[str | None]:
     """The texts that go into columns of their own; JSON columns are cleaned by :func:`dump_json`."""
     run = record.run
-    yield from (run.id, run.kind, run.name, run.job, run.flow, run.flow_run, run.parent, run.state)
-    yield run.result_key
-    for edge in record.edges:
+    texts = [run.id, run.kind, run.name, run.job, run.flow, run.flow_run, run.parent, run.state]
+    texts.append(run.result_key)
+    for edge in record.edges:  # no generators: this is asked of every record, twice
         place, content = edge.location, edge.content
-        yield from (place.namespace, place.key, place.uri, edge.name, edge.type, edge.via, edge.description)
-        yield from (content.digest, content.covers, content.format, *edge.aliases, *edge.tokens, edge.refers)
+        texts += (place.namespace, place.key, place.uri, edge.name, edge.type, edge.via, edge.description)
+        texts += (content.digest, content.covers, content.format, *edge.aliases, *edge.tokens, edge.refers)
+    return texts
 
 
-def _numbers(record: Record) -> Iterator[object]:
+def _numbers(record: Record) -> list[object]:
     run = record.run
-    yield from (record.attempt, run.started_at, run.ended_at, run.attempt)
+    numbers: list[object] = [record.attempt, run.started_at, run.ended_at, run.attempt]
     for edge in record.edges:
-        yield from (edge.times, edge.at, edge.ended, edge.content.size, edge.content.rows)
-    yield from (deletion.at for deletion in record.deletions)
+        numbers += (edge.times, edge.at, edge.ended, edge.content.size, edge.content.rows)
+    numbers += [deletion.at for deletion in record.deletions]
+    return numbers
 
 
 def _dumps(value: Any, options: int) -> bytes:
