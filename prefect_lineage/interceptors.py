@@ -153,6 +153,7 @@ class Interceptor:
             what it would read (:class:`Notes`) and claims it where it is collected.
         outside: ``after`` is told of calls outside any run too, only to take notes: what it claims is not recorded.
         in_caller: the function looks names up in the frame of its caller, which must stay the user's.
+        direct: only where the user's own code calls it: what other libraries do with it is their business.
         tested: the releases of the library that this was tried with, as ``>=2,<4``; in others the call is left alone,
             and ``prefect-lineage plugins`` says so.
         distribution: what the library is installed as, where that is not the module's name.
@@ -165,6 +166,7 @@ class Interceptor:
     after: Claims | None = None
     outside: bool = False
     in_caller: bool = False
+    direct: bool = False
     tested: str | None = None
     distribution: str | None = None
 

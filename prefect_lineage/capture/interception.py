@@ -20,6 +20,7 @@ import wrapt
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, claim_id, next_claim, pending
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.importlib_bootstrap import watching, watching_async
+from prefect_lineage.capture.noise import is_called_by_user
 from prefect_lineage.capture.patching import Patches, alike, stand_in
 from prefect_lineage.interceptors import Call, Claim, Claims, Description, Interceptor, NotUnderstood
 from prefect_lineage.releases import untested
@@ -121,10 +122,8 @@ class Interceptors:
             owner = getattr(owner, part)
         original = _attribute(owner, name)
         if isinstance(original, type) and _is_changeable(original):
-            owner, name = (
-                original,
-                "__init__",
-            )  # the class stays what it is, for isinstance and for subclasses
+            # the class stays what it is, for isinstance and for subclasses
+            owner, name = original, "__init__"
             original = _attribute(owner, name)
         if isinstance(owner, type):
             owner = next((base for base in owner.__mro__ if name in vars(base)), owner)
@@ -250,6 +249,8 @@ class _Watched:
     ) -> _Seen | None:
         mine, one = self._interceptors, self._interceptor
         if mine.is_off(one):
+            return None
+        if one.direct and not is_called_by_user(sys._getframe(1), one.module):  # noqa: SLF001
             return None
         call, number = Call(original, args, kwargs), next_claim()
         accesses: list[tuple[Access, Claim]] = []

@@ -18,7 +18,7 @@ from types import FrameType
 
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["Noise", "is_strays", "is_users", "via_of"]
+__all__ = ["Noise", "is_called_by_user", "is_strays", "is_users", "via_of"]
 
 _MAX_FRAMES = 60
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
@@ -123,6 +123,32 @@ def via_of(frame: FrameType | None, default: str) -> str | None:
     return default if called is None else _name(called, default)
 
 
+_PLUMBING = (
+    "threading",
+    "concurrent",
+    "asyncio",
+    "anyio",
+    "multiprocessing",
+    "contextlib",
+    "functools",
+    "runpy",
+)
+
+
+def is_called_by_user(frame: FrameType | None, module: str) -> bool:
+    """Whether it is the user's own code that calls into the library of ``module``, seen from within a call of it."""
+    library = module.partition(".")[0]
+    for _ in range(_MAX_FRAMES):
+        if frame is None:
+            return False
+        owner = _owner(frame.f_code.co_filename)
+        within = str(frame.f_globals.get("__name__")).partition(".")[0] in (library, *_PLUMBING)
+        if owner is not _Code.OURS and not within:
+            return owner in (_Code.USER, _Code.RUNNER)
+        frame = frame.f_back
+    return False
+
+
 def is_strays(frame: FrameType | None, default: str) -> str | None:
     """The call by which the user's own code came to a file; None for what libraries, Prefect and we do by ourselves."""
     called: FrameType | None = None
@@ -136,18 +162,6 @@ def is_strays(frame: FrameType | None, default: str) -> str | None:
             return None
         called, frame = frame, frame.f_back
     return None
-
-
-_PLUMBING = (
-    "threading",
-    "concurrent",
-    "asyncio",
-    "anyio",
-    "multiprocessing",
-    "contextlib",
-    "functools",
-    "runpy",
-)
 
 
 def _name(frame: FrameType, default: str) -> str:

@@ -33,7 +33,7 @@ PARTS = {
     "xml": ["xml"],
 }
 DEFAULT = ["csv", "parquet", "json", "excel", "pickle", "feather"]
-OUTSIDE = "not network and not single_cpu and not db and not clipboard"
+OUTSIDE = "not network and not db and not clipboard"
 """Tests that need more than this machine."""
 
 
