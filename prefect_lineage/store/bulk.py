@@ -78,11 +78,14 @@ class _Within(FunctionElement[bool]):
     type = sa.Boolean()
     name = "within"
 
+    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002 - SQLAlchemy's signature
+        """Itself: SQLAlchemy would write ``(column IN …) = 1`` for SQLite, which then scans the table."""
+        return self
+
 
 @compiles(_Within, "sqlite")
 def _in_json(element: _Within, compiler: SQLCompiler, **how: Any) -> str:
     column, values = element.clauses
-    # The parentheses keep SQLite from a join in which it might begin at the wrong end.
     return f"({compiler.process(column, **how)} IN (SELECT value FROM json_each({compiler.process(values, **how)})))"
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -27,6 +28,12 @@ DIRECTION_ERROR = "A direction is 'upstream' or 'downstream', not {!r}."
 _DEEP = 64
 """Up to this depth the query counts it: a node then appears once per depth that it lies at, which is cheap
 while depths are few. Beyond it the whole closure is taken and cut afterwards."""
+
+
+_START = sa.cast(sa.bindparam("start", type_=sa.BigInteger), sa.BigInteger)
+_MOST: sa.BindParameter[int] = sa.bindparam("most", type_=sa.Integer)
+
+Statement = sa.Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +99,54 @@ def assemble(loader: Loader, parts: Iterable[Found], root: int | None = None) ->
 def _counted(
     connection: Connection, node: int, direction: Direction, depth: int, as_of: int | None, limit: int
 ) -> tuple[tuple[int, ...], int]:
-    found = sa.select(_bound(node).label("node"), sa.literal(0).label("depth")).cte("found", recursive=True)
-    step = sa.select(_other_end(found), found.c.depth + 1).select_from(
-        found.join(edges, _leads_on(found, direction, as_of))
-    )
-    found = found.union(step.where(found.c.depth < depth))
-    nearest = sa.func.min(found.c.depth)
-    statement = sa.select(found.c.node).group_by(found.c.node).order_by(nearest, sa.func.abs(found.c.node))
-    nodes = tuple(connection.execute(statement.limit(limit)).scalars())
+    asked = {"start": node, "depth": depth, "as_of": as_of, "most": limit}
+    nearest, total = _nodes_by_depth(direction, as_of is not None)
+    nodes = tuple(connection.execute(nearest, asked).scalars())
     if len(nodes) < limit:
         return nodes, len(nodes)
-    total = connection.execute(sa.select(sa.func.count(sa.distinct(found.c.node)))).scalar_one()
-    return nodes, total
+    return nodes, connection.execute(total, asked).scalar_one()
 
 
 def _whole(
     connection: Connection, node: int, direction: Direction, as_of: int | None, limit: int
 ) -> tuple[tuple[int, ...], int]:
-    found = sa.select(_bound(node).label("node")).cte("found", recursive=True)
-    found = found.union(
-        sa.select(_other_end(found)).select_from(found.join(edges, _leads_on(found, direction, as_of)))
-    )
-    nodes = tuple(connection.execute(sa.select(found.c.node).limit(limit)).scalars())
+    asked = {"start": node, "as_of": as_of, "most": limit}
+    first, total = _nodes(direction, as_of is not None)
+    nodes = tuple(connection.execute(first, asked).scalars())
     if len(nodes) < limit:
         return nodes, len(nodes)
-    return nodes, connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
+    return nodes, connection.execute(total, asked).scalar_one()
 
 
-def _bound(node: int) -> sa.ColumnElement[int]:
-    return sa.cast(sa.bindparam("start", node), sa.BigInteger)
+@cache
+def _nodes_by_depth(direction: Direction, at_a_time: bool) -> tuple[Statement, Statement]:
+    """The nodes up to a depth, nearest first, and how many there are; built once."""
+    found = sa.select(_START.label("node"), sa.literal_column("0").label("depth")).cte(
+        "found", recursive=True
+    )
+    step = sa.select(_other_end(found), found.c.depth + 1).select_from(
+        found.join(edges, _leads_on(found, direction, at_a_time))
+    )
+    found = found.union(step.where(found.c.depth < sa.bindparam("depth", type_=sa.Integer)))
+    nearest = sa.func.min(found.c.depth)
+    statement = sa.select(found.c.node).group_by(found.c.node).order_by(nearest, sa.func.abs(found.c.node))
+    return statement.limit(_MOST), sa.select(sa.func.count(sa.distinct(found.c.node)))
+
+
+@cache
+def _nodes(direction: Direction, at_a_time: bool) -> tuple[Statement, Statement]:
+    """The nodes however far, and how many there are; built once."""
+    found = sa.select(_START.label("node")).cte("found", recursive=True)
+    way = found.join(edges, _leads_on(found, direction, at_a_time))
+    found = found.union(sa.select(_other_end(found)).select_from(way))
+    return sa.select(found.c.node).limit(_MOST), sa.select(sa.func.count()).select_from(found)
 
 
 def _other_end(found: sa.CTE) -> sa.ColumnElement[int]:
     return sa.case((found.c.node > 0, -edges.c.run_id), else_=edges.c.version_id).label("node")
 
 
-def _leads_on(found: sa.CTE, direction: Direction, as_of: int | None) -> sa.ColumnElement[bool]:
+def _leads_on(found: sa.CTE, direction: Direction, at_a_time: bool) -> sa.ColumnElement[bool]:
     """From a version along one kind of edge, from a run along the other. Row ids are positive, so each
     half is met by its own kind of node only; each is one index search."""
     from_version, from_run = (OUTPUT, INPUT) if direction == "upstream" else (INPUT, OUTPUT)
@@ -135,7 +154,11 @@ def _leads_on(found: sa.CTE, direction: Direction, as_of: int | None) -> sa.Colu
         sa.and_(edges.c.version_id == found.c.node, edges.c.direction == from_version),
         sa.and_(edges.c.run_id == -found.c.node, edges.c.direction == from_run),
     )
-    return condition if as_of is None else sa.and_(condition, edges.c.at <= as_of)
+    return (
+        sa.and_(condition, edges.c.at <= sa.bindparam("as_of", type_=sa.BigInteger))
+        if at_a_time
+        else condition
+    )
 
 
 def _edges_among(loader: Loader, nodes: Iterable[int], as_of: int | None) -> list[tuple[int, int, Edge]]:

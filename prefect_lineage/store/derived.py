@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -22,6 +24,16 @@ def origins(connection: Connection, cached: Iterable[int]) -> dict[int, str]:
     It is the completed run with the same result key that ended last before the cached one started. A cached run
     whose origin is not recorded is left out.
     """
+    return {row.id: row.uuid for row in select_in(connection, _origins(), cached)}
+
+
+def replacements(connection: Connection, partial: Iterable[int]) -> dict[int, int]:
+    """What later attempts wrote in the place of partial versions: by row ids, the last writing of each."""
+    return {row.version_id: row.id for row in select_in(connection, _replacements(), partial)}
+
+
+@cache
+def _origins() -> sa.Select[*tuple[Any, ...]]:
     hit, origin = runs.alias("hit"), runs.alias("origin")
     latest = (
         sa.select(origin.c.id)
@@ -35,16 +47,15 @@ def origins(connection: Connection, cached: Iterable[int]) -> dict[int, str]:
         .correlate(hit)
         .scalar_subquery()
     )
-    statement = (
+    return (
         sa.select(hit.c.id, runs.c.uuid)
         .select_from(hit.join(runs, runs.c.id == latest))
         .where(within(hit.c.id), hit.c.state == CACHED, hit.c.result_key.is_not(None))
     )
-    return {row.id: row.uuid for row in select_in(connection, statement, cached)}
 
 
-def replacements(connection: Connection, partial: Iterable[int]) -> dict[int, int]:
-    """What later attempts wrote in the place of partial versions: by row ids, the last writing of each."""
+@cache
+def _replacements() -> sa.Select[*tuple[Any, ...]]:
     wrote, later = edges.alias("wrote"), edges.alias("later")
     before, after = versions.alias("before"), versions.alias("after")
     attempt, next_attempt = sa.func.abs(wrote.c.attempt), sa.func.abs(later.c.attempt)
@@ -53,11 +64,10 @@ def replacements(connection: Connection, partial: Iterable[int]) -> dict[int, in
         .join(later, sa.and_(later.c.run_id == wrote.c.run_id, next_attempt > attempt))
         .join(after, sa.and_(after.c.id == later.c.version_id, after.c.artifact_id == before.c.artifact_id))
     )
-    statement = (
+    return (
         sa.select(wrote.c.version_id, after.c.id)
         .select_from(ways)
         .where(within(wrote.c.version_id), wrote.c.direction == OUTPUT, later.c.direction == OUTPUT)
         .where(before.c.partial, after.c.id != before.c.id)
         .order_by(next_attempt, later.c.at, after.c.id)
     )
-    return {row.version_id: row.id for row in select_in(connection, statement, partial)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -63,22 +64,7 @@ class Loader:
     def versions(self, ids: Iterable[int]) -> dict[int, Version]:
         """Versions by row id, with their aliases, producers and consumers, in the order asked for."""
         wanted = list(dict.fromkeys(ids))
-        statement = (
-            sa.select(
-                versions,
-                artifacts.c.name.label("artifact_name"),
-                artifacts.c.namespace.label("artifact_namespace"),
-                artifacts.c.type.label("artifact_type"),
-                locations.c.namespace,
-                locations.c.key,
-                locations.c.uri,
-            )
-            .join(artifacts, artifacts.c.id == versions.c.artifact_id)
-            .join(locations, locations.c.id == versions.c.location_id)
-        )
-        found = {
-            row.id: row for row in select_in(self._connection, statement.where(within(versions.c.id)), wanted)
-        }
+        found = {row.id: row for row in select_in(self._connection, _versions(), wanted)}
         called = self._aliases_of(found)
         touched = self._runs_of(found)
         partial = [row_id for row_id, row in found.items() if row.partial]
@@ -92,63 +78,25 @@ class Loader:
     def runs(self, ids: Iterable[int]) -> dict[int, Run]:
         """Runs by row id, in the order asked for."""
         wanted = list(dict.fromkeys(ids))
-        job, flow = jobs.alias("job"), jobs.alias("flow")
-        outer, nest = runs.alias("outer_run"), runs.alias("nest")
-        statement = (
-            sa.select(
-                runs,
-                job.c.name.label("job_name"),
-                flow.c.name.label("flow_name"),
-                outer.c.uuid.label("flow_run_uuid"),
-                nest.c.uuid.label("parent_uuid"),
-            )
-            .outerjoin(job, job.c.id == runs.c.job_id)
-            .outerjoin(flow, flow.c.id == runs.c.flow_id)
-            .outerjoin(outer, outer.c.id == runs.c.flow_run)
-            .outerjoin(nest, nest.c.id == runs.c.parent)
-        )
-        found = {
-            row.id: row for row in select_in(self._connection, statement.where(within(runs.c.id)), wanted)
-        }
+        found = {row.id: row for row in select_in(self._connection, _runs(), wanted)}
         cached = origins(self._connection, [row_id for row_id, row in found.items() if row.state == CACHED])
         return {row_id: self._run(found[row_id], cached.get(row_id)) for row_id in wanted if row_id in found}
 
     def artifacts(self, ids: Iterable[int]) -> list[Artifact]:
         """Artifacts by row id, in the order asked for."""
         wanted = list(dict.fromkeys(ids))
-        newest = sa.and_(
-            versions.c.artifact_id == artifacts.c.id, versions.c.number == artifacts.c.next_number - 1
-        )
-        statement = (
-            sa.select(artifacts, locations.c.namespace.label("place"))
-            .outerjoin(versions, newest)
-            .outerjoin(locations, locations.c.id == versions.c.location_id)
-        )
-        found = {
-            row.id: row
-            for row in select_in(self._connection, statement.where(within(artifacts.c.id)), wanted)
-        }
+        found = {row.id: row for row in select_in(self._connection, _artifacts(), wanted)}
         called: dict[int, dict[str, str]] = {}
-        statement = (
-            sa.select(aliases.c.artifact_id, aliases.c.alias, versions.c.number)
-            .join(versions, versions.c.id == aliases.c.version_id)
-            .order_by(aliases.c.alias)
-        )
-        for row in select_in(self._connection, statement.where(within(aliases.c.artifact_id)), found):
+        for row in select_in(self._connection, _numbers_by_alias(), found):
             called.setdefault(row.artifact_id, {})[row.alias] = f"v{row.number}"
         return [self._artifact(found[row_id], called.get(row_id, {})) for row_id in wanted if row_id in found]
 
     def edges(self, run_ids: Iterable[int], as_of: int | None = None) -> list[tuple[int, int, Edge]]:
         """Every edge of these runs as (run's row id, version's row id, edge), oldest first within a run."""
-        statement = (
-            sa.select(edges, runs.c.uuid, vias.c.name.label("via"))
-            .join(runs, runs.c.id == edges.c.run_id)
-            .join(vias, vias.c.id == edges.c.via_id)
-            .order_by(edges.c.run_id, edges.c.at, edges.c.direction, edges.c.version_id, edges.c.attempt)
-        )
+        statement = _edges()
         if as_of is not None:
             statement = statement.where(edges.c.at <= as_of)
-        rows = select_in(self._connection, statement.where(within(edges.c.run_id)), run_ids)
+        rows = select_in(self._connection, statement, run_ids)
         found = [(row.run_id, row.version_id, _edge(row)) for row in rows]
         return _whole(found) if any(edge.attempt < 0 for *_, edge in found) else found
 
@@ -163,21 +111,15 @@ class Loader:
         return path[len(below) :] if path.startswith(below) else name
 
     def _aliases_of(self, ids: Iterable[int]) -> dict[int, list[str]]:
-        statement = sa.select(aliases.c.version_id, aliases.c.alias).order_by(aliases.c.alias)
         called: dict[int, list[str]] = {}
-        for row in select_in(self._connection, statement.where(within(aliases.c.version_id)), ids):
+        for row in select_in(self._connection, _aliases(), ids):
             called.setdefault(row.version_id, []).append(row.alias)
         return called
 
     def _runs_of(self, ids: Iterable[int]) -> dict[tuple[int, int], dict[str, None]]:
         """UUIDs by (version, direction), oldest first, each once though it may have had several attempts."""
-        statement = (
-            sa.select(edges.c.version_id, edges.c.direction, runs.c.uuid)
-            .join(runs, runs.c.id == edges.c.run_id)
-            .order_by(edges.c.at, edges.c.run_id)
-        )
         touched: dict[tuple[int, int], dict[str, None]] = {}
-        for row in select_in(self._connection, statement.where(within(edges.c.version_id)), ids):
+        for row in select_in(self._connection, _touching(), ids):
             touched.setdefault((row.version_id, row.direction), {})[row.uuid] = None
         return touched
 
@@ -249,6 +191,96 @@ class Loader:
             aliases=called,
             description=row.description,
         )
+
+
+# The statements, built when they are needed first and once: building one takes longer than running it.
+
+
+@cache
+def _versions() -> sa.Select[*tuple[Any, ...]]:
+    columns = (
+        artifacts.c.name.label("artifact_name"),
+        artifacts.c.namespace.label("artifact_namespace"),
+        artifacts.c.type.label("artifact_type"),
+        locations.c.namespace,
+        locations.c.key,
+        locations.c.uri,
+    )
+    of_artifact, at_location = (
+        artifacts.c.id == versions.c.artifact_id,
+        locations.c.id == versions.c.location_id,
+    )
+    joined = versions.join(artifacts, of_artifact).join(locations, at_location)
+    return sa.select(versions, *columns).select_from(joined).where(within(versions.c.id))
+
+
+@cache
+def _runs() -> sa.Select[*tuple[Any, ...]]:
+    job, flow = jobs.alias("job"), jobs.alias("flow")
+    outer, nest = runs.alias("outer_run"), runs.alias("nest")
+    columns = (
+        job.c.name.label("job_name"),
+        flow.c.name.label("flow_name"),
+        outer.c.uuid.label("flow_run_uuid"),
+        nest.c.uuid.label("parent_uuid"),
+    )
+    joined = (
+        runs.outerjoin(job, job.c.id == runs.c.job_id)
+        .outerjoin(flow, flow.c.id == runs.c.flow_id)
+        .outerjoin(outer, outer.c.id == runs.c.flow_run)
+        .outerjoin(nest, nest.c.id == runs.c.parent)
+    )
+    return sa.select(runs, *columns).select_from(joined).where(within(runs.c.id))
+
+
+@cache
+def _artifacts() -> sa.Select[*tuple[Any, ...]]:
+    newest = sa.and_(
+        versions.c.artifact_id == artifacts.c.id, versions.c.number == artifacts.c.next_number - 1
+    )
+    return (
+        sa.select(artifacts, locations.c.namespace.label("place"))
+        .outerjoin(versions, newest)
+        .outerjoin(locations, locations.c.id == versions.c.location_id)
+        .where(within(artifacts.c.id))
+    )
+
+
+@cache
+def _numbers_by_alias() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(aliases.c.artifact_id, aliases.c.alias, versions.c.number)
+        .join(versions, versions.c.id == aliases.c.version_id)
+        .where(within(aliases.c.artifact_id))
+        .order_by(aliases.c.alias)
+    )
+
+
+@cache
+def _edges() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(edges, runs.c.uuid, vias.c.name.label("via"))
+        .join(runs, runs.c.id == edges.c.run_id)
+        .join(vias, vias.c.id == edges.c.via_id)
+        .where(within(edges.c.run_id))
+        .order_by(edges.c.run_id, edges.c.at, edges.c.direction, edges.c.version_id, edges.c.attempt)
+    )
+
+
+@cache
+def _aliases() -> sa.Select[*tuple[Any, ...]]:
+    statement = sa.select(aliases.c.version_id, aliases.c.alias).where(within(aliases.c.version_id))
+    return statement.order_by(aliases.c.alias)
+
+
+@cache
+def _touching() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(edges.c.version_id, edges.c.direction, runs.c.uuid)
+        .join(runs, runs.c.id == edges.c.run_id)
+        .where(within(edges.c.version_id))
+        .order_by(edges.c.at, edges.c.run_id)
+    )
 
 
 def _whole(found: list[tuple[int, int, Edge]]) -> list[tuple[int, int, Edge]]:
