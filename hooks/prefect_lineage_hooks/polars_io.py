@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from prefect_lineage import hookimpl
-from prefect_lineage.interceptors import Call, Claim, Claimed, Description, Interceptor, Notes
+from prefect_lineage.interceptors import Call, Claim, Description, Interceptor, Notes
 from prefect_lineage_hooks.canonical import Canonical, loaded
-from prefect_lineage_hooks.places import expanded, place, places
+from prefect_lineage_hooks.delta_tables import changes, description_of, is_table, location_of, told_by
+from prefect_lineage_hooks.places import expanded, local, place, places
 from prefect_lineage_hooks.polars_plans import remember, sources_of
 
 MAX_COLUMNS = 1_000
@@ -34,7 +35,6 @@ _ROWS = 1 << 18
 _READERS = {
     "read_avro": "avro",
     "read_csv": "csv",
-    "read_delta": "delta",
     "read_excel": None,
     "read_ipc": "ipc",
     "read_ipc_schema": "ipc",
@@ -49,7 +49,7 @@ _READERS = {
     "DataFrame.deserialize": None,
     "LazyFrame.deserialize": None,
 }
-_SCANS = ("csv", "delta", "external_reader", "ipc", "lines", "ndjson", "parquet")
+_SCANS = ("csv", "external_reader", "ipc", "lines", "ndjson", "parquet")
 _WRITERS = {
     "DataFrame.serialize": ("file", None),
     "DataFrame.write_avro": ("file", "avro"),
@@ -61,6 +61,7 @@ _WRITERS = {
     "DataFrame.write_parquet": ("file", "parquet"),
     "LazyFrame.serialize": ("file", None),
 }
+_CHANGING = ("append", "merge")
 _SINKS = ("csv", "ipc", "ndjson", "parquet")
 _COLLECTS = ("collect", "collect_async", "collect_batches", "describe", "execute", "profile", "sink_batches")
 _FEWER_ROWS = ("n_rows", "skip_rows", "skip_lines", "skip_rows_after_header", "sheet_id", "sheet_name")
@@ -87,6 +88,13 @@ def lineage_interceptors() -> Iterable[Interceptor]:
     found += [
         Interceptor("polars", name, _all_collected, after=_collects_later, optional=True)
         for name in ("collect_all", "collect_all_async")
+    ]
+    found.append(Interceptor("polars", "read_delta", _delta_read, optional=True))
+    found.append(
+        Interceptor("polars", "scan_delta", _delta_read, after=_scanned, outside=True, optional=True)
+    )
+    found += [
+        Interceptor("polars", f"scan_{name}", _table_scanned, optional=True) for name in ("iceberg", "lance")
     ]
     found.append(Interceptor("polars", "DataFrame.write_excel", _excel_written, optional=True))
     found.append(Interceptor("polars", "DataFrame.write_delta", _delta_written, optional=True))
@@ -136,15 +144,42 @@ def _excel_written(call: Call) -> Iterable[Claim]:
     return [Claim(target, "write", "xlsx", describe=_described_own)]
 
 
-_DELTA_MODES: dict[str, Claimed] = {"append": "append", "merge": "update"}
+def _delta_read(call: Call) -> Iterable[Claim]:
+    """Also where a table is scanned: its plan does not say where it lies."""
+    table = call["source"]
+    path = location_of(table)
+    if path is None:
+        return []
+    told = (
+        _told_of_table(path, call["version"]) if isinstance(table, (str, Path)) else lambda _: told_by(table)
+    )
+    return [Claim(path, "read", "delta", "table", told)]
+
+
+def _table_scanned(call: Call) -> Iterable[Claim]:
+    """The directory of a table that is given by its path, or as another library's object."""
+    source = call["source"]
+    where = getattr(source, "location", None)
+    path = place(where() if callable(where) else getattr(source, "uri", source))
+    if path is None:
+        return []
+    if path.endswith(".metadata.json"):
+        path = path.rpartition("/metadata/")[0]
+    return [Claim(local(path) or path, "read", call.function.__name__.removeprefix("scan_"), "table")]
 
 
 def _delta_written(call: Call) -> Iterable[Claim]:
-    target = place(getattr(call["target"], "table_uri", call["target"]))
+    target = location_of(call["target"])
     mode = str(call["mode"])
-    if target is None or (mode == "ignore" and Path(target, "_delta_log").exists()):
+    if target is None or (mode == "ignore" and is_table(target)):
         return []
-    return [Claim(target, _DELTA_MODES.get(mode, "write"), "delta", "table", describe=_described_own)]
+    if mode in _CHANGING:
+        return changes(target)
+    return [Claim(target, "write", "delta", "table", describe=_told_of_table(target))]
+
+
+def _told_of_table(path: str, version: Any = None) -> Any:
+    return lambda _: description_of(path, version=version)
 
 
 def _delta_sunk(call: Call) -> Iterable[Claim]:
@@ -210,7 +245,9 @@ def _sinks_later(call: Call) -> Iterable[Claim]:
 def _read_by(frame: Any) -> list[Claim]:
     """The files in the plan of a lazy frame."""
     return [
-        Claim(path, "read", format_, describe=_described_result if whole else None)
+        Claim(path, "read", "delta", "table", _told_of_table(path))
+        if is_table(path)
+        else Claim(path, "read", format_, describe=_described_result if whole else None)
         for path, format_, whole in sources_of(frame)
     ]
 
@@ -231,8 +268,7 @@ def _described_own(call: Call) -> Description | None:
     data = call.args[0]
     if not _is_frame(data):
         return None
-    rows = None if call["mode"] in _DELTA_MODES else data.height
-    return Description(rows=rows, schema=_schema(data))
+    return Description(rows=data.height, schema=_schema(data))
 
 
 def _is_frame(data: object) -> bool:

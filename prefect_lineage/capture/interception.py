@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextvars import Token
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import ClassMethodDescriptorType, ModuleType
 from typing import Any
 
 import wrapt
@@ -136,6 +136,8 @@ class Interceptors:
             return staticmethod(self._intercepting(original.__func__, interceptor))
         if isinstance(original, classmethod):
             return classmethod(self._intercepting(original.__func__, interceptor))
+        if isinstance(original, ClassMethodDescriptorType):  # a class method of compiled code
+            return classmethod(self._intercepting(_of_class(original), interceptor))
         if isinstance(original, property):
             getting = self._intercepting(original.fget, interceptor) if original.fget else None
             return property(getting, original.fset, original.fdel, original.__doc__)
@@ -220,6 +222,18 @@ def _is_changeable(kind: type[Any]) -> bool:
     """Whether its ``__init__`` can be watched: not where it has none, for then ``__new__`` takes the arguments."""
     makes_itself = inspect.getattr_static(kind, "__init__", None) is object.__init__
     return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE and not makes_itself
+
+
+def _of_class(original: Any) -> Callable[..., Any]:
+    def called(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return original.__get__(None, cls)(*args, **kwargs)
+
+    called.__name__, called.__qualname__, called.__doc__ = (
+        original.__name__,
+        original.__qualname__,
+        original.__doc__,
+    )
+    return called
 
 
 def _attribute(owner: Any, name: str) -> Any:
