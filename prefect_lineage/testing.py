@@ -33,6 +33,7 @@ from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.model.records import EdgeRecord, Record, RunRecord
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import Settings
+from prefect_lineage.store.lines import Postponed
 
 __all__ = ["Captured", "captured"]
 
@@ -96,6 +97,13 @@ class _InMemory(Recorder):
         self.records.append(record)
         for _ in self.plugins.each("lineage_after_run", record=record):
             pass
+
+    def postpone(self, postponed: Postponed) -> None:
+        """Nothing is lost: the block waits for what is postponed."""
+
+    def settle(self, key: str, record: Record) -> None:
+        del key
+        self.write(record)
 
 
 @contextmanager

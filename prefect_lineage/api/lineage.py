@@ -19,7 +19,7 @@ from prefect_lineage.settings import load
 from prefect_lineage.store.filters import Filter
 from prefect_lineage.store.remote import is_remote
 from prefect_lineage.store.store import Store
-from prefect_lineage.store.sync import SyncReport, sync, sync_remote
+from prefect_lineage.store.sync import Finish, SyncReport, sync, sync_remote
 
 if TYPE_CHECKING:
     from prefect_lineage.export.map import LineageMap
@@ -238,11 +238,19 @@ class Lineage:
         folder = Path(directory) if directory is not None else load().journal_dir
         if directory is not None and not folder.is_dir():
             raise LineageError(f"There is no directory {str(folder)!r} to load journals from.")
-        return sync(folder, self._store)
+        return sync(folder, self._store, _finisher())
 
     def stats(self) -> dict[str, Any]:
         """How much the store holds."""
         return self._store.stats()
+
+
+def _finisher() -> Finish:
+    from prefect_lineage.capture.digests import Digester
+    from prefect_lineage.capture.postponing import finisher
+
+    settings = load()
+    return finisher(Digester(settings.digest, settings.hash_limit))
 
 
 def _bring_up_to_date() -> None:

@@ -25,6 +25,7 @@ from prefect_lineage.model.records import Content, EdgeRecord, Record, RunRecord
 from prefect_lineage.model.times import now
 
 if TYPE_CHECKING:
+    from prefect_lineage.capture.postponing import Large
     from prefect_lineage.settings import Settings
 
 __all__ = ["Access", "Attempt", "Operation", "Pending", "claim_id", "late", "pending"]
@@ -152,6 +153,7 @@ class Attempt:
         ways: how often it has given work to child processes, by the way it did.
         reported: the ways by which this child process was reached, as far as it has said so.
         pid: the process whose list of accesses counts; in all others they are told through the spool.
+        large: what is left to be hashed when it has ended.
         shared: how many accesses a forked process has at the places where the process of the run has them.
         began_ns: when it began, in nanoseconds since the epoch.
         farewells: how many files were hashed because they were about to be deleted.
@@ -186,6 +188,7 @@ class Attempt:
     began_ns: int = field(default_factory=time.time_ns)
     farewells: int = 0
     programs: list[dict[str, Any]] = field(default_factory=list)
+    large: Large | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process gets what it needs to do this attempt's work: a carrier."""

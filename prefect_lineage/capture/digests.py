@@ -17,9 +17,10 @@ from typing import Any, Protocol
 
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
+from prefect_lineage.capture.seen import Seen, walk
 from prefect_lineage.model.records import Content
 
-__all__ = ["Digester", "unhashed"]
+__all__ = ["Digester", "by_its_times", "unhashed"]
 
 _CHUNK = 1 << 20
 """Bytes read at a time. Never a memory map: a file that shrinks under one kills the process by SIGBUS."""
@@ -50,7 +51,7 @@ def unhashed(run: str, what: str, size: int | None = None, *, raced: bool = Fals
     return Content(digest=f"run:{run}:{token}", covers="none", size=size, raced=raced)
 
 
-def _by_its_times(known: Fingerprint) -> Content:
+def by_its_times(known: Fingerprint) -> Content:
     """A file too large to be hashed: the same for its producer and its consumers until somebody writes to it."""
     seen = f"{known.device}:{known.inode}:{known.size}:{known.mtime_ns}"
     token = hashlib.blake2b(seen.encode(), digest_size=16).hexdigest()
@@ -100,10 +101,10 @@ class Digester:
             before = before or fingerprint(path)
             if before is None:
                 return self._of_directory(path, run)
-            digest = self._recall(before)
+            digest = self.recall(before)
             if digest is None:
                 if before.size > self.limit:
-                    return _by_its_times(before)
+                    return by_its_times(before)
                 digest = self._hash(path)
             if digest is None or fingerprint(path) != before:
                 return unhashed(run, path, before.size, raced=True)
@@ -113,23 +114,52 @@ class Digester:
     def known(self, path: str) -> Content | None:
         """The content of a file that was hashed before and has not changed since; reads nothing of it."""
         found = fingerprint(path)
-        digest = self._recall(found, settled=False) if found is not None else None
+        digest = self.recall(found, settled=False) if found is not None else None
         return None if found is None or digest is None else Content(digest=digest, size=found.size)
 
-    def _of_directory(self, path: str, run: str) -> Content | None:
+    def of_seen(self, seen: Seen, run: str) -> Content:
+        """The content that a file or directory had when it was seen, or that nobody knows it any more."""
+        with paused():
+            if seen.known is None:
+                found = self._of_directory(seen.path, run, seen)
+                return seen.settled or found or unhashed(run, seen.path, raced=True)
+            digest = self.recall(seen.known)
+            if digest is None:
+                digest = self._hash(seen.path if seen.descriptor is None else seen.descriptor)
+                if seen.settled is not None:
+                    return seen.settled
+                if digest is None or not seen.is_same_file():
+                    return unhashed(run, seen.path, seen.known.size, raced=True)
+                self._remember(seen.known, digest)
+            return Content(digest=digest, size=seen.known.size)
+
+    def unknown(self, path: str, most_bytes: int, most_files: int) -> tuple[int, int] | None:
+        """How many bytes in how many files of a directory would have to be read for its digest; None: more."""
+        size = files = 0
+        for _, known in walk(path):
+            if known is not None and self.recall(known) is None:
+                size, files = size + known.size, files + 1
+            if size > most_bytes or files > most_files:
+                return None
+        return size, files
+
+    def _of_directory(self, path: str, run: str, seen: Seen | None = None) -> Content | None:
         if not os.path.isdir(path):  # noqa: PTH112
             return None
-        members = []
-        for folder, folders, files in os.walk(path):
-            folders.sort()
-            for name in sorted(files):
-                full = os.path.join(folder, name)  # noqa: PTH118
-                content = self.of_file(full, run)
-                if content is None:
-                    continue
-                if content.covers == "none":
-                    return unhashed(run, path)
-                members.append((os.path.relpath(full, path), content.digest, content.size or 0))
+        members, paths = [], set()
+        for full, known in walk(path):
+            if seen is not None and known is not None:
+                paths.add(full)
+                if not seen.is_same_member(full, known):
+                    return unhashed(run, path, raced=True)
+            content = self.of_file(full, run)
+            if content is None:
+                continue
+            if content.covers == "none":
+                return unhashed(run, path, raced=content.raced)
+            members.append((os.path.relpath(full, path), content.digest, content.size or 0))
+        if seen is not None and not seen.has_same_members(paths):
+            return unhashed(run, path, raced=True)
         return self.of_members(members)
 
     def of_members(self, members: Iterable[tuple[str, str, int]]) -> Content:
@@ -142,24 +172,23 @@ class Digester:
             format="directory",
         )
 
-    def _hash(self, path: str) -> str | None:
+    def _hash(self, place: str | int) -> str | None:
         hasher = self._new()
         try:
-            descriptor = os.open(
-                path, os.O_RDONLY | os.O_CLOEXEC
-            )  # most files are small: no file object for them
-            try:
-                chunk = os.read(descriptor, min(os.fstat(descriptor).st_size + 1, _CHUNK))
-                while chunk:
-                    hasher.update(chunk)
-                    chunk = os.read(descriptor, _CHUNK)
-            finally:
-                os.close(descriptor)
+            if isinstance(place, int):
+                os.lseek(place, 0, os.SEEK_SET)
+                _read(place, hasher)
+            else:
+                descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    _read(descriptor, hasher)
+                finally:
+                    os.close(descriptor)
         except OSError:
             return None
         return f"{self.algorithm}:{hasher.hexdigest()}"
 
-    def _recall(self, known: Fingerprint, *, settled: bool = True) -> str | None:
+    def recall(self, known: Fingerprint, *, settled: bool = True) -> str | None:
         """The digest of a file that has this fingerprint; ``settled``: only if none can have changed unseen."""
         with self._lock:
             digest, is_settled = self._known.get(known, (None, False))
@@ -173,6 +202,13 @@ class Digester:
             self._known[known] = (digest, is_settled)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
+
+
+def _read(descriptor: int, hasher: _Hasher) -> None:
+    chunk = os.read(descriptor, min(os.fstat(descriptor).st_size + 1, _CHUNK))  # most files are small
+    while chunk:
+        hasher.update(chunk)
+        chunk = os.read(descriptor, _CHUNK)
 
 
 _digesters: weakref.WeakSet[Digester] = weakref.WeakSet()

@@ -35,6 +35,9 @@ FAREWELL_LIMIT = 1 << 20
 FAREWELLS = 200
 """How many files of one attempt are hashed before they are deleted."""
 
+INLINE_FILES = 2_000
+"""The same for the files of a directory."""
+
 _INTERNAL_DIRECTORIES = ("/proc/", "/dev/", "/sys/")
 _SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - where users keep files, not where we do
 
@@ -229,6 +232,8 @@ class Net:
         """The content of what is about to change; None where it cannot be had in time."""
         known = fingerprint(path)
         if known is not None and known.size > INLINE_LIMIT:
+            return None
+        if known is None and self._digester.unknown(path, INLINE_LIMIT, INLINE_FILES) is None:
             return None
         content = self._digester.of_file(path, "")
         return content if content is not None and content.covers == "all" else None

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from functools import lru_cache
@@ -18,6 +19,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, pending
+from prefect_lineage.capture.attempt_edges import edges_told
 from prefect_lineage.capture.carrying import Carrying
 from prefect_lineage.capture.children import gather
 from prefect_lineage.capture.context import current, paused
@@ -31,6 +33,7 @@ from prefect_lineage.capture.losses import losses_of
 from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.noise import Noise
 from prefect_lineage.capture.passing import Passing
+from prefect_lineage.capture.postponing import Large, Postponing
 from prefect_lineage.capture.redact import HIDDEN, Lasting, Redactor
 from prefect_lineage.capture.values import Values
 from prefect_lineage.model.records import Content, Deletion, EdgeRecord, Location, Record, RunRecord
@@ -38,6 +41,7 @@ from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import Settings, prefect_home
 from prefect_lineage.store.drain import Drain
 from prefect_lineage.store.journal import Journal
+from prefect_lineage.store.lines import Postponed
 
 if TYPE_CHECKING:
     from prefect_lineage.store.store import Store
@@ -74,6 +78,8 @@ class Recorder:
         self.passing = Passing(self, self.values)
         self.journal = Journal(settings.journal_dir, fsync=settings.fsync)
         self.drain = Drain(self.journal, self._open_store)
+        self.postponing = Postponing(self.digester, self.postpone, self.settle)
+        self.drain.before_close = self.postponing.hashing.wait
         self._net = Net(self.digester)
         self._interceptors = Interceptors(self.prepare, self._locate)
         self._noise = Noise(settings.ignore, self._own_files(), self.plugins)
@@ -101,7 +107,7 @@ class Recorder:
             LineageError: the store cannot be read, or has no answer.
         """
         with paused():
-            self.drain.flush(FLUSH_SECONDS)
+            self._flushed(FLUSH_SECONDS)
             store = self._stores.get(os.getpid())
             if store is None:  # a forked child opens its own
                 store = self._stores[os.getpid()] = self._open_store()
@@ -140,9 +146,14 @@ class Recorder:
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
         """Bring the store up to date; says where the records wait if that takes too long."""
         with paused():
-            waiting = self.drain.flush(timeout)
+            waiting = self._flushed(timeout)
         if timeout > LOOP_SECONDS or self.drain.is_failing:
             self.drain.complain(waiting)
+
+    def _flushed(self, timeout: float) -> int:
+        deadline = time.monotonic() + timeout
+        self.postponing.hashing.wait(timeout)
+        return self.drain.flush(max(0.0, deadline - time.monotonic()))
 
     def close(self) -> None:
         """Take the nets in and bring the store up to date."""
@@ -221,9 +232,26 @@ class Recorder:
         self.write(record)
         if not self._observed_by_plugins:
             return
+        if self.postponing.hashing.is_busy:  # plugins hear of a run's attempts before they hear of its end
+            self.postponing.hashing.put(lambda: self._tell(record))
+        else:
+            self._tell(record)
+
+    def _tell(self, record: Record) -> None:
         with paused():
             for _ in self.plugins.each("lineage_after_run", record=record):
                 pass
+
+    def postpone(self, postponed: Postponed) -> None:
+        """Put into the journal what is known of a record before its files are hashed."""
+        with paused():
+            self.journal.postpone(postponed)
+
+    def settle(self, key: str, record: Record) -> None:
+        """Write what was postponed, and tell the plugins."""
+        with paused():
+            self.journal.settle(key, record)
+        self._tell(record)
 
     # -- attempts --------------------------------------------------------------------------------
 
@@ -271,6 +299,7 @@ class Recorder:
         Attempt.running -= 1
         if attempt.did_nothing and run.state is None and not run.details:
             return
+        attempt.large = Large()
         gather(attempt)
         with paused():
             touches = fold(
@@ -280,17 +309,25 @@ class Recorder:
             )
             edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
             pending.forget(attempt.accesses)
-            edges = _with_unchanged(_counted_once(edges, attempt.declared), attempt.declared)
-            if attempt.may_fail:
-                edges += attempt.outputs if completed else map(_of_failure, attempt.outputs)
-            edges = self._bounded(attempt, edges)
+            self._bound(attempt, len(edges))
             losses = losses_of(attempt, self.problems, self._interceptors.watched)
             details = {**run.details, **losses}
             gone = self._deletions(attempt)
-            if not edges and not gone and not details and run.state is None:
+            declared = attempt.may_fail and attempt.outputs
+            if not (edges or declared or gone or details or run.state is not None):
                 return  # nothing that the run's own records do not say
-            run = dataclasses.replace(run, attempt=attempt.number, details=details)
-            self._observed(Record(self._scrubbed(run), attempt.number, tuple(edges), gone))
+            run = self._scrubbed(dataclasses.replace(run, attempt=attempt.number, details=details))
+
+            def tell(observed: list[EdgeRecord]) -> Record:
+                told = edges_told(attempt, observed, completed=completed)
+                return Record(run, attempt.number, tuple(told[: self.settings.max_edges_per_run]), gone)
+
+            if attempt.large.seen:  # hashed by another thread
+                if run.state is not None:
+                    self.write(Record(run, attempt.number))
+                self.postponing.postpone(attempt.run, attempt.large, edges, tell)
+            else:
+                self._observed(tell(edges))
 
     def _deletions(self, attempt: Attempt) -> tuple[Deletion, ...]:
         return tuple(
@@ -302,18 +339,19 @@ class Recorder:
     def _is_noise(self, attempt: Attempt, path: str, write: bool) -> bool:
         return self._noise(path, write=write, storage=attempt.storage)
 
-    def _bounded(self, attempt: Attempt, edges: list[EdgeRecord]) -> list[EdgeRecord]:
+    def _bound(self, attempt: Attempt, observed: int) -> None:
+        """Count what of so many observed edges the record has no room for, and say it."""
         limit = self.settings.max_edges_per_run
-        if len(edges) > limit:
-            attempt.dropped += len(edges) - limit
+        number = observed + (len(attempt.outputs) if attempt.may_fail else 0)
+        if number > limit:
+            attempt.dropped += number - limit
             log.warning(
                 "Lineage dropped %d of %d edges of run %s: PREFECT_LINEAGE_MAX_EDGES_PER_RUN is %d.",
-                len(edges) - limit,
-                len(edges),
+                number - limit,
+                number,
                 attempt.run,
                 limit,
             )
-        return edges[:limit]
 
     @guarded  # one place that cannot be understood must not cost the attempt its other edges
     def _edge(self, attempt: Attempt, touch: Touch, *, completed: bool) -> EdgeRecord | None:
@@ -360,7 +398,7 @@ class Recorder:
         if access.before is not None:
             return access.before
         if touch.direction == "output":
-            content = self.digester.of_file(path, attempt.run)
+            content = self._now_or_later(attempt, access, path)
             handle = access.handle() if access.handle is not None else None
             if content is not None and handle is not None and not getattr(handle, "closed", True):
                 return dataclasses.replace(content, raced=True)  # still open: more may come
@@ -368,8 +406,14 @@ class Recorder:
         if access.known is not None and fingerprint(path) != access.known:
             return unhashed(attempt.run, path, access.known.size, raced=True)
         # what was read and is gone is an input all the same; its content cannot be told any more
-        content = self.digester.of_file(path, attempt.run, access.known)
+        content = self._now_or_later(attempt, access, path)
         return content or unhashed(attempt.run, path, raced=True)
+
+    def _now_or_later(self, attempt: Attempt, access: Access, path: str) -> Content | None:
+        known = access.known if access.operation == "read" else None
+        known = known or fingerprint(path)
+        later = attempt.large and self.postponing.consider(attempt.large, path, known, access.via)
+        return later or self.digester.of_file(path, attempt.run, known)
 
     @staticmethod
     def _remote(attempt: Attempt, touch: Touch) -> Content:
@@ -399,34 +443,6 @@ class Recorder:
             access.known = fingerprint(path)
             pending.expect(access)
         return access
-
-
-def _of_failure(edge: EdgeRecord) -> EdgeRecord:
-    return dataclasses.replace(edge, partial=True, aliases=())
-
-
-def _counted_once(edges: list[EdgeRecord], declared: list[EdgeRecord]) -> list[EdgeRecord]:
-    """What was declared and observed is one edge; the observation adds what it knows of the content."""
-    said = {(edge.location.uri, edge.direction, edge.content.digest) for edge in declared}
-    return [
-        dataclasses.replace(edge, times=0)
-        if (edge.location.uri, edge.direction, edge.content.digest) in said
-        else edge
-        for edge in edges
-    ]
-
-
-def _with_unchanged(edges: list[EdgeRecord], declared: list[EdgeRecord]) -> list[EdgeRecord]:
-    """Mark outputs that have the very content that was read from the same place."""
-    read = {
-        (edge.location.uri, edge.content.digest) for edge in (*edges, *declared) if edge.direction == "input"
-    }
-    return [
-        dataclasses.replace(edge, unchanged=True)
-        if edge.direction == "output" and (edge.location.uri, edge.content.digest) in read
-        else edge
-        for edge in edges
-    ]
 
 
 def _guessed_type(touch: Touch, content: Content) -> str:

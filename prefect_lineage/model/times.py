@@ -11,9 +11,18 @@ __all__ = ["from_datetime", "iso", "now", "parse"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_last = 0
+
+
 def now() -> int:
-    """The current time in microseconds since the epoch."""
-    return time.time_ns() // 1000
+    """The current time in microseconds since the epoch; later than every answer before, in this process.
+
+    A clock that is set back must not turn round what happened: until it is as late again, time passes by a
+    microsecond with each answer.
+    """
+    global _last
+    _last = max(time.time_ns() // 1000, _last + 1)
+    return _last
 
 
 def iso(micros: int | None) -> str | None:

@@ -104,7 +104,7 @@ class Drain:
         """Say how many records wait, and where; once, until the store has worked again."""
         if not waiting or self._has_complained:
             return
-        self._has_complained = True
+        self._has_complained = self._journal.is_quiet = True
         reason = f" {self._reason}" if self._reason else ""
         if self._journal.kept:  # said before, and worse
             _log.debug("%d lineage records wait.%s", waiting, reason)
@@ -277,7 +277,8 @@ class Drain:
                     self._failing = True
                     self._changed.notify_all()
                 return False
-            self._failing, self._reason, self._has_complained = False, "", False
+            self._failing, self._reason = False, ""
+            self._has_complained = self._journal.is_quiet = False
             return True
 
     def _carry(self) -> None:

@@ -11,6 +11,7 @@ A record whose digests take long to compute is *postponed*: a line says what is 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -82,6 +83,8 @@ class Journal:
         self.directory = directory
         self.fsync = fsync
         self.on_append: Callable[[], None] | None = None
+        self.is_quiet = False
+        """The user was warned already that the store is away; that the disk is full as well is the same trouble."""
         self._kept = Kept()
         self._begin()
         _journals.add(self)
@@ -149,6 +152,9 @@ class Journal:
             self.on_append()
 
     def _warn(self, error: OSError) -> None:
+        if self.is_quiet:
+            _log.debug("nothing can be written to %s: %s", self.directory, error)
+            return
         warn_once(
             "journal",
             f"Nothing can be written to {self.directory}: {error.strerror or error}. Lineage waits in memory, and "
@@ -263,7 +269,7 @@ class Journal:
         written = os.write(descriptor, line)
         if written < len(line):
             self._take_back(descriptor, written)
-            raise OSError(None, f"only {written} of {len(line)} bytes were written")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._size += written
         self._torn = False
         if self.fsync:

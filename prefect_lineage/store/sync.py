@@ -18,7 +18,7 @@ from prefect_lineage.store.loading import Loaded, apply_once, load
 from prefect_lineage.store.remote import fetched
 from prefect_lineage.store.store import Store
 
-__all__ = ["SyncReport", "sync", "sync_remote"]
+__all__ = ["Finish", "SyncReport", "sync", "sync_remote"]
 
 Finish = Callable[[Postponed], Record]
 """Makes a record of what its process could not tell to the end."""

@@ -206,6 +206,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()  # it remembers the endpoint of the test before
     files = s3fs.S3FileSystem(endpoint_url=endpoint, skip_instance_cache=True)
     s3fs.S3FileSystem.clear_instance_cache()  # what an earlier test left there speaks to its own endpoint
     try:
