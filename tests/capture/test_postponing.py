@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from prefect_lineage import hookimpl
 from prefect_lineage.api.lineage import Lineage
 from prefect_lineage.capture import postponing
 from prefect_lineage.capture import seen as seen_module
@@ -26,7 +27,8 @@ from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.hashing import Hashing
 from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.capture.seen import see
-from prefect_lineage.model.records import RunRecord
+from prefect_lineage.model.records import Record, RunRecord
+from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import Settings
 from prefect_lineage.store.lines import postponed_in
 from prefect_lineage.store.store import Store
@@ -197,18 +199,30 @@ def test_a_directory_that_changed_since_is_noticed(
         seen.release()
 
 
-def test_plugins_hear_of_an_attempt_before_they_hear_of_the_end_of_its_run(
-    tmp_path: Path, recorder: Recorder, held: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard = []
-    monkeypatch.setattr(recorder, "_tell", lambda record: heard.append(len(record.edges)))
+class _Listener:
+    """A plugin that notes how many edges each record had that it heard of."""
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+
+    @hookimpl
+    def lineage_after_run(self, record: Record) -> None:
+        self.heard.append(len(record.edges))
+
+
+def test_plugins_hear_of_an_attempt_before_they_hear_of_the_end_of_its_run(tmp_path: Path) -> None:
+    listener, go = _Listener(), threading.Event()
+    chosen = {"url": f"sqlite:///{tmp_path}/store.db", "journal_dir": tmp_path / "journal", "root": tmp_path}
+    recorder = Recorder(Settings(**chosen), Plugins((), {"listener": listener}, discover=False))
+    recorder.postponing.hashing.put(lambda: go.wait(60))
     with _Attempt(recorder):
         (tmp_path / "out").write_bytes(LARGE)
     recorder.end_run(RunRecord("r", state="Completed"))
-    assert heard == []
-    held.set()
+    assert listener.heard == []
+    go.set()
     recorder.flush(60)
-    assert heard == [1, 0]
+    assert listener.heard == [1, 0]
+    recorder.close()
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path, recorder: Recorder) -> None:
@@ -261,7 +275,8 @@ SCRIPT = """
 import os, sys, threading
 from pathlib import Path
 from prefect_lineage.capture.recorder import Recorder
-from prefect_lineage.model.records import RunRecord
+from prefect_lineage.model.records import Record, RunRecord
+from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import load
 os.chdir(sys.argv[1])
 recorder = Recorder(load())
