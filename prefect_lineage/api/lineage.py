@@ -172,6 +172,16 @@ class Lineage:
             return self._store.neighbourhood(node, depth, as_of)
         return self._store.closure(node, "upstream" if sides[0] else "downstream", depth, as_of)
 
+    def same_content(self, ref: str | Version, limit: int = 20) -> list[Version]:
+        """Versions of other artifacts with the very content of ``ref``, oldest first: copies, renames, exports.
+
+        Only what a digest of all bytes, or its keeper's own version, proves.
+        """
+        version = self.version(ref)
+        if version.covers == "none" or limit <= 0:
+            return []
+        return self._store.same_content(version, limit)
+
     def coverage(self, ref: str | Run | None = None) -> Coverage:
         """What a run, and all that is nested in it, did that capture did not understand, with what to do about it.
 

@@ -27,12 +27,14 @@ def show_node(ref: str, out: OutputOptions) -> int:
         node = lineage.node(ref)
         graph = lineage.graph(ref, depth=1)
         other = None if out.json else _other(node, lineage)
+        twins = lineage.same_content(node) if isinstance(node, Version) else []
     if out.json:
-        print_json(node_document(node, graph))
+        print_json(node_document(node, graph, twins))
         return 0
     screen = Screen()
     if isinstance(node, Version):
         _show_version(node, graph, other, screen)
+        _twins(twins, screen)
     else:
         _show_run(node, graph, other, screen)
     return 0
@@ -45,9 +47,17 @@ def _other(node: Version | Run, lineage: Lineage) -> Version | Run | None:
     return lineage.node(f"run:{node.cached_from}") if node.cached_from else None
 
 
-def node_document(node: Version | Run, graph: Graph) -> dict[str, Any]:
-    """The JSON of ``show``: the node, its edges, and for a run its inputs and outputs in full."""
+def node_document(node: Version | Run, graph: Graph, twins: Iterable[Version] = ()) -> dict[str, Any]:
+    """The JSON of ``show``: the node, its edges, and for a run its inputs and outputs in full.
+
+    Args:
+        twins: of a version: those of other artifacts with the same content.
+    """
     document = {**node.to_dict(), "edges": [edge.to_dict() for edge in _edges_of(node, graph)]}
+    if isinstance(node, Version):
+        document["same_content"] = [
+            {"id": twin.id, "name": twin.name, "version": twin.version, "uri": twin.uri} for twin in twins
+        ]
     if isinstance(node, Run):
         for key, direction in (("inputs", "input"), ("outputs", "output")):
             document[key] = [
@@ -159,6 +169,14 @@ def _mapping(title: str, values: object, screen: Screen) -> None:
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _twins(twins: list[Version], screen: Screen) -> None:
+    if not twins:
+        return
+    screen.print(Text("\nsame content as", style="bold"))
+    for twin in twins:
+        screen.print(Text("  ").append_text(node_line(twin, screen)))
 
 
 def _neighbours(title: str, nodes: Iterable[tuple[Version | Run, Edge]], screen: Screen) -> None:

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
+from prefect_lineage.model.entities import Version
 from prefect_lineage.model.records import NAMED, VALUES
 from prefect_lineage.store.closure import Found
 from prefect_lineage.store.filters import Filter, glob_matches, glob_quote
 from prefect_lineage.store.lines import dump_json
-from prefect_lineage.store.rows import Loader
+from prefect_lineage.store.rows import Loader, number_in
 from prefect_lineage.store.schema import (
     artifacts,
     edges,
@@ -69,6 +70,17 @@ class Reader:
         if wanted.asks_for_runs:
             statement = statement.where(self._touched(wanted))
         return self._page(statement, wanted)
+
+    def with_digest(self, version: Version, limit: int) -> list[int]:
+        """Row ids of versions of other artifacts with the digest of ``version``, oldest first."""
+        statement = (
+            sa.select(versions.c.id)
+            .where(versions.c.digest == version.digest)
+            .where(versions.c.artifact_id != number_in(version.artifact))
+            .order_by(versions.c.created_at, versions.c.id)
+            .limit(limit)
+        )
+        return list(self._connection.execute(statement).scalars())
 
     def runs(self, wanted: Filter) -> list[int]:
         """Row ids of the runs that match, last started first."""

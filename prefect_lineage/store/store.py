@@ -135,6 +135,11 @@ class Store:
         with self._reading() as (reader, loader):
             return list(loader.versions(reader.versions(wanted)).values())
 
+    def same_content(self, version: Version, limit: int) -> list[Version]:
+        """Versions of other artifacts that have the digest of ``version``, oldest first."""
+        with self._reading() as (reader, loader):
+            return list(loader.versions(reader.with_digest(version, limit)).values())
+
     def runs(self, wanted: Filter = EVERYTHING) -> list[Run]:
         """The runs that match, last started first."""
         with self._reading() as (reader, loader):
