@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from prefect_lineage.capture.attempt import Access, Operation
+from prefect_lineage.capture.attempt import Access
 from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.identity import local_path
+from prefect_lineage.capture.members import Whole, with_members_gathered, with_parents, with_parts_gathered
+from prefect_lineage.capture.renames import with_renames_followed
 
 __all__ = ["Touch", "deleted", "fold"]
 
@@ -45,6 +47,7 @@ def fold(
     is_noise: IsNoise,
     exists: Exists = os.path.lexists,
     nested: Mapping[int, int] | None = None,
+    wholes: Mapping[str, Whole] | None = None,
 ) -> list[Touch]:
     """Apply every rule to the accesses of one attempt.
 
@@ -52,10 +55,12 @@ def fold(
         is_noise: whether a path is no data of the user's, given the path and whether it was written.
         exists: whether a local path is there now, at the end of the attempt.
         nested: the claim around a claim, where it is no access that says so.
+        wholes: directories that earlier attempts have read or written as one thing.
     """
     found = with_opens_decided(with_real_paths(accesses))
     found = without_noise(found, is_noise)
     found = without_claimed(found, nested or {})
+    found = with_parts_gathered(found, wholes or {}, exists)
     found = with_updates_split(found)
     found = with_members_gathered(with_renames_followed(found))
     found = without_own_outputs(found)
@@ -178,103 +183,6 @@ def _covers(claimed: str, target: str) -> bool:
     return target == claimed or target.startswith(claimed.rstrip("/") + "/")
 
 
-def with_renames_followed(accesses: list[Access]) -> list[Access]:
-    """Writing a temporary name and renaming it is one write of the final name.
-
-    Renaming something that was there before the attempt is an input of the old place and an output of
-    the new one. What was read before the first write was read at the old place, and stays there.
-    """
-    if not any(access.operation == "rename" for access in accesses):
-        return accesses
-    followed = _Followed()
-    for access in accesses:
-        if access.operation == "rename" and access.origin is not None:
-            followed.rename(access, access.origin)
-        else:
-            followed.add(access)
-    return followed.accesses
-
-
-class _Followed:
-    """Accesses in order, found by place: a rename must not look at all that went before it."""
-
-    def __init__(self) -> None:
-        self.accesses: list[Access] = []
-        self._below: dict[str, set[int]] = {}
-
-    def add(self, access: Access) -> None:
-        self._index(len(self.accesses), access.target)
-        self.accesses.append(access)
-
-    def _index(self, position: int, target: str) -> None:
-        for place in _with_parents(target):
-            self._below.setdefault(place, set()).add(position)
-
-    def rename(self, rename: Access, origin: str) -> None:
-        positions = sorted(self._below.get(origin, ()))
-        for position in positions:
-            self.accesses[position] = _settled(self.accesses[position], rename)
-        moving = self._written(positions)
-        for position in moving:
-            old = self.accesses[position]
-            for place in _with_parents(old.target):
-                self._below[place].discard(position)
-            self.accesses[position] = moved = _moved(old, rename)
-            self._index(position, moved.target)
-        if not moving:
-            for access in _as_copy(rename, origin):
-                self.add(access)
-
-    def _written(self, positions: list[int]) -> list[int]:
-        """The accesses of what the attempt made there: those from each place's first write on."""
-        made: dict[str, list[int]] = {}
-        for position in positions:
-            access = self.accesses[position]
-            if access.operation == "delete":
-                made.pop(access.target, None)  # what is renamed is not what was deleted before
-            elif access.writes or access.target in made:
-                made.setdefault(access.target, []).append(position)
-        return [position for found in made.values() for position in found]
-
-
-def _settled(old: Access, rename: Access) -> Access:
-    """A read of the old name has the content that the rename found: there will be no other chance to see it."""
-    same = old.target == rename.origin and old.known is not None and old.known == rename.known
-    if old.operation != "read" or old.before is not None or not same:
-        return old
-    return replace(old, before=rename.before)
-
-
-def _moved(old: Access, rename: Access) -> Access:
-    assert rename.origin is not None  # noqa: S101 - for the type checker
-    return replace(old, target=rename.target + old.target[len(rename.origin) :], existed=rename.existed)
-
-
-def _as_copy(rename: Access, origin: str) -> list[Access]:
-    read = replace(rename, operation="read", target=origin, origin=None, existed=True)
-    gone = replace(rename, operation="delete", target=origin, origin=None, existed=True, before=None)
-    return [read, replace(rename, operation="write", before=None), gone]
-
-
-def with_members_gathered(accesses: list[Access]) -> list[Access]:
-    """What happened below a directory that an adapter claimed with its members is done to the directory."""
-    wholes = {access.target: access for access in accesses if access.members}
-    if not wholes:
-        return accesses
-    return [_gathered(access, wholes) for access in accesses]
-
-
-def _gathered(access: Access, wholes: Mapping[str, Access]) -> Access:
-    around = [] if access.own else [place for place in _with_parents(access.target) if place in wholes]
-    if not around:
-        return access
-    whole = wholes[max(around, key=len)]
-    operation: Operation = "write" if access.writes else "read"
-    moved = replace(access, operation=operation, target=whole.target, existed=whole.existed)
-    moved = replace(moved, own=whole.own, via=whole.via, type=whole.type, format=whole.format)
-    return replace(moved, before=None, known=None)
-
-
 def without_scratch(accesses: list[Access], exists: Exists) -> list[Access]:
     """Drop files that the attempt made and that are gone at its end, and its own deletions."""
     written: dict[str, bool] = {}
@@ -300,18 +208,10 @@ def without_own_outputs(accesses: list[Access]) -> list[Access]:
     for access in accesses:
         if access.writes:
             written.add(access.target)
-        elif written and not written.isdisjoint(_with_parents(access.target)):
+        elif written and not written.isdisjoint(with_parents(access.target)):
             continue
         found.append(access)
     return found
-
-
-def _with_parents(target: str) -> set[str]:
-    parents = {target}
-    while "/" in target:
-        target = target.rpartition("/")[0]
-        parents.add(target)
-    return parents
 
 
 def with_updates_split(accesses: list[Access]) -> list[Access]:

@@ -30,6 +30,7 @@ from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.identity import Identity, local_path
 from prefect_lineage.capture.interception import Interceptors
 from prefect_lineage.capture.losses import losses_of
+from prefect_lineage.capture.members import Wholes
 from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.noise import Noise
 from prefect_lineage.capture.passing import Passing
@@ -87,6 +88,7 @@ class Recorder:
         self._netted = False
         self._spreading = RLock()
         self._stores: dict[int, Store] = {}
+        self._wholes = Wholes()
 
     def _own_files(self) -> list[str]:
         own = [str(prefect_home()), str(self.settings.journal_dir)]
@@ -306,7 +308,9 @@ class Recorder:
                 attempt.accesses,
                 lambda path, write: self._is_noise(attempt, path, write),
                 nested=attempt.nested,
+                wholes=self._wholes,
             )
+            self._wholes.remember(touch.access for touch in touches)
             edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
             pending.forget(attempt.accesses)
             self._bound(attempt, len(edges))

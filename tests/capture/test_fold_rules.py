@@ -15,7 +15,8 @@ import pytest
 from blake3 import blake3
 
 from prefect_lineage.capture.attempt import Access, Operation
-from prefect_lineage.capture.fold import fold, with_members_gathered
+from prefect_lineage.capture.fold import fold
+from prefect_lineage.capture.members import Whole, with_members_gathered, with_parts_gathered
 from prefect_lineage.model.records import Content
 from prefect_lineage.testing import Captured, captured
 
@@ -396,3 +397,33 @@ def test_what_happens_below_a_directory_that_is_one_thing_is_done_to_it() -> Non
 def test_a_directory_that_was_claimed_without_its_members_leaves_them_alone() -> None:
     found = [_access("read", "/d/a", own=1), _access("write", "/d/a/b")]
     assert with_members_gathered(found) == found
+
+
+def test_a_part_of_what_an_earlier_attempt_made_as_one_directory_is_that_directory() -> None:
+    wholes = {"/d/parts": Whole("dataset", "parquet"), "/d/gone": Whole()}
+    found = with_parts_gathered(
+        [
+            _access("read", "/d/parts/g=1/a.parquet", own=3),
+            _access("read", "/d/parts"),
+            _access("read", "/d/gone/a"),
+        ],
+        wholes,
+        lambda path: path != "/d/gone",
+    )
+    assert [(one.operation, one.target) for one in found] == [
+        ("read", "/d/parts"), ("read", "/d/parts"), ("read", "/d/gone/a"),
+    ]  # fmt: skip
+    assert (found[0].type, found[0].format) == ("dataset", "parquet")
+
+
+def test_a_part_that_is_written_changes_the_directory_and_leaves_reads_what_they_were() -> None:
+    accesses = [
+        _access("read", "/d/parts/a"),
+        _access("append", "/d/parts/b"),
+        _access("delete", "/d/parts/c"),
+    ]
+    found = with_parts_gathered(accesses, {"/d/parts": Whole()}, lambda path: True)
+    assert [(one.operation, one.target) for one in found] == [
+        ("read", "/d/parts/a"), ("write", "/d/parts"), ("delete", "/d/parts/c"),
+    ]  # fmt: skip
+    assert with_parts_gathered(accesses, {}, lambda path: True) == accesses
