@@ -17,7 +17,6 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from prefect_lineage.capture.border import is_failure, kept_result
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.digests import unhashed
 from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
-from prefect_lineage.capture.generators import stepping
+from prefect_lineage.capture.generators import stand_in_for, stepping
 from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.identity import local_path
 from prefect_lineage.capture.parameters import bounded_each
@@ -155,8 +154,7 @@ class Assets:
         @functools.wraps(original)
         def run_generator_task(task: Any, *args: Any, **kwargs: Any) -> Any:
             if _has_assets(task):
-                task = copy(task)
-                task.fn = self._stepping(task.fn, context)
+                task = stand_in_for(task, self._stepping(task.fn, context))
             return original(task, *args, **kwargs)
 
         return run_generator_task

@@ -6,13 +6,17 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.context import current, paused
 
-__all__ = ["apart", "silent", "stepping"]
+__all__ = ["apart", "real_task", "silent", "stand_in_for", "stepping"]
+
+_REAL = "__prefect_lineage_real_task__"
+"""On a task that runs another function than its user's: the task of the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,19 @@ def apart(function: Callable[..., Any]) -> Callable[..., Any]:
     return _staged(function, stage)
 
 
+def stand_in_for(task: Any, function: Callable[..., Any]) -> Any:
+    """A stand-in for a task that runs ``function``; whoever keeps it asks for :func:`real_task`."""
+    stand_in = copy(task)
+    stand_in.fn = function
+    setattr(stand_in, _REAL, real_task(task))
+    return stand_in
+
+
+def real_task(task: Any) -> Any:
+    """The task that its user knows: the one that contexts show, hooks are given and cache keys are made of."""
+    return getattr(task, _REAL, task)
+
+
 _StageOf = Callable[[tuple[Any, ...], dict[str, Any]], _Stage]
 
 
@@ -93,14 +110,11 @@ def _steps(function: Callable[..., Any], stage_of: _StageOf) -> Callable[..., An
                 stage.yielded(value)
                 try:
                     sent = yield value
-                except GeneratorExit:
-                    with stage.around():
-                        generator.close()
-                    completed = True  # the consumer had enough: Prefect calls that completed
-                    raise
                 except BaseException as error:  # noqa: BLE001 - handed on to whom it is for
+                    completed = _had_enough(error)
                     resume = functools.partial(generator.throw, error)
                 else:
+                    completed = False
                     resume = functools.partial(generator.send, sent)
         except StopIteration as stop:
             completed = True
@@ -125,14 +139,11 @@ def _async_steps(function: Callable[..., Any], stage_of: _StageOf) -> Callable[.
                 stage.yielded(value)
                 try:
                     sent = yield value
-                except GeneratorExit:
-                    with stage.around():
-                        await generator.aclose()
-                    completed = True
-                    raise
                 except BaseException as error:  # noqa: BLE001 - handed on to whom it is for
+                    completed = _had_enough(error)
                     resume = functools.partial(generator.athrow, error)
                 else:
+                    completed = False
                     resume = functools.partial(generator.asend, sent)
         except StopAsyncIteration:
             completed = True
@@ -140,6 +151,11 @@ def _async_steps(function: Callable[..., Any], stage_of: _StageOf) -> Callable[.
             stage.end(completed)
 
     return async_steps
+
+
+def _had_enough(error: BaseException) -> bool:
+    """Whether it is the consumer who ended: Prefect calls that completed, whatever the generator does then."""
+    return isinstance(error, GeneratorExit)
 
 
 @contextmanager

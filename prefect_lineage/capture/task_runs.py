@@ -11,7 +11,6 @@ import functools
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import Token
-from copy import copy
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -28,7 +27,7 @@ from prefect_lineage.capture.border import (
 from prefect_lineage.capture.caching import CacheKeys
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.crossing import Crossing
-from prefect_lineage.capture.generators import silent, stepping
+from prefect_lineage.capture.generators import real_task, silent, stand_in_for, stepping
 from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.passing import Arrival
 from prefect_lineage.capture.patching import Patches, expect
@@ -74,6 +73,7 @@ class _Watched:
         self._outer: Attempt | None = None
 
     def __enter__(self) -> None:
+        self._engine.task = real_task(self._engine.task)
         self._outer = current.get()
         self._inner.__enter__()
         self._runs.began(self._engine, self._outer)
@@ -95,6 +95,7 @@ class _WatchedAsync:
         self._outer: Attempt | None = None
 
     async def __aenter__(self) -> None:
+        self._engine.task = real_task(self._engine.task)
         self._outer = current.get()
         await self._inner.__aenter__()
         self._runs.began(self._engine, self._outer)
@@ -289,11 +290,9 @@ class TaskRuns:
         @functools.wraps(original)
         def run_generator_task(task: Any, *args: Any, **kwargs: Any) -> Any:
             if self._wanted(task):
-                task = copy(task)
-                task.fn = self._stepping(task.fn)
+                task = stand_in_for(task, self._stepping(task.fn))
             elif self._everything():
-                task = copy(task)
-                task.fn = silent(task.fn)
+                task = stand_in_for(task, silent(task.fn))
             return original(task, *args, **kwargs)
 
         return run_generator_task

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from prefect import flow, task
+from prefect.context import TaskRunContext
 from prefect.states import Failed
 
 import prefect_lineage
+from prefect_lineage import track
 
 
 def test_what_a_task_reads_and_writes_are_its_inputs_and_outputs(recorded) -> None:
@@ -65,6 +67,37 @@ def test_a_generator_task_owns_what_it_does_between_its_yields_and_nothing_else(
         "pipe.produce -> part0.txt:v0",
         "pipe.produce -> part1.txt:v0",
     ]
+
+
+@pytest.mark.parametrize("is_tracked", [True, False])
+def test_a_generator_task_is_its_users_own_wherever_prefect_shows_it(recorded, is_tracked: bool) -> None:
+    seen: list[object] = []
+
+    def key(context: TaskRunContext, _parameters: dict[str, object]) -> None:
+        seen.append(context.task)
+
+    def done(task: object, *_: object) -> None:
+        seen.append(task)
+
+    @task(cache_key_fn=key, on_completion=[done])
+    @track(capture=is_tracked)
+    def produce():
+        seen.append(TaskRunContext.get().task)
+        yield 1
+
+    @task(cache_key_fn=key, on_completion=[done])
+    @track(capture=is_tracked)
+    async def produce_async():
+        seen.append(TaskRunContext.get().task)
+        yield 1
+
+    @flow
+    async def pipe() -> list[int]:
+        return [*produce(), *[number async for number in produce_async()]]
+
+    assert asyncio.run(pipe()) == [1, 1]
+    assert [each is produce for each in seen] == [True] * 3 + [False] * 3
+    assert [each is produce_async for each in seen] == [False] * 3 + [True] * 3
 
 
 def test_what_the_body_of_a_flow_does_belongs_to_the_flow_run(recorded) -> None:

@@ -95,6 +95,41 @@ def test_an_error_of_an_async_generator_is_its_users_and_it_did_not_complete() -
     assert ends == [False]
 
 
+def test_a_generator_that_is_thrown_its_end_answers_for_itself() -> None:
+    ends: list[bool] = []
+
+    def stubborn() -> Generator[str, None, str]:
+        try:
+            yield "first"
+        except GeneratorExit:
+            yield "still here"
+        return "gone"
+
+    plain, generator = stubborn(), stepped(stubborn, ends)()
+    for one in (plain, generator):
+        assert next(one) == "first"
+        assert one.throw(GeneratorExit()) == "still here"
+        with pytest.raises(StopIteration, match="gone"):
+            next(one)
+    assert ends == [True]
+
+
+def test_an_error_of_a_generator_that_is_closed_is_its_users_and_it_did_complete() -> None:
+    ends: list[bool] = []
+
+    def fails() -> Generator[int, None, None]:
+        try:
+            yield 1
+        finally:
+            raise ZeroDivisionError
+
+    generator = stepped(fails, ends)()
+    next(generator)
+    with pytest.raises(ZeroDivisionError):
+        generator.close()
+    assert ends == [True]
+
+
 def test_a_silent_generator_records_nothing_and_its_consumer_does() -> None:
     seen: Seen = []
     token = current.set(Attempt("consumer"))
