@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 from collections.abc import Callable
 from contextvars import Token
 from types import ModuleType
@@ -19,6 +20,7 @@ from prefect_lineage.capture.context import current
 from prefect_lineage.capture.crossing import Crossing
 from prefect_lineage.capture.flow_maps import FlowMaps
 from prefect_lineage.capture.generators import apart
+from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.patching import Patches, expect
 from prefect_lineage.capture.recorder import FLUSH_SECONDS, LOOP_SECONDS, Recorder
 
@@ -79,7 +81,11 @@ class FlowRuns:
         @functools.wraps(original)
         def __enter__(context: Any) -> Any:  # noqa: N807
             entered = original(context)
-            self._flow_begins(context)
+            try:
+                self._flow_begins(context)
+            except BaseException:  # a signal, which is Prefect's as if we were not there
+                context.__exit__(*sys.exc_info())
+                raise
             return entered
 
         return __enter__
@@ -87,11 +93,15 @@ class FlowRuns:
     def _exiting(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def __exit__(context: Any, *exception: Any) -> Any:  # noqa: N807
-            self._flow_ends(context, exception[1] if len(exception) > 1 else None)
-            return original(context, *exception)
+            try:
+                self._flow_ends(context, exception[1] if len(exception) > 1 else None)
+            finally:
+                left = original(context, *exception)
+            return left
 
         return __exit__
 
+    @guarded
     def _flow_begins(self, context: Any) -> None:
         run, flow = context.flow_run, context.flow
         if context.detached or run is None or flow is None or run.state is None or not run.state.is_running():
@@ -111,6 +121,7 @@ class FlowRuns:
             arrival = self._crossing.arrival(attempt.run)
             self._recorder.passing.passed(attempt, context.parameters or {}, arrival)
 
+    @guarded
     def _flow_ends(self, context: Any, exception: BaseException | None) -> None:
         attempt, token = self._flows.pop(id(context), (None, None))
         if attempt is None:

@@ -8,6 +8,7 @@ function directly; and a roll-back comes after the end. All have had one signatu
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import Token
@@ -76,7 +77,11 @@ class _Watched:
         self._engine.task = real_task(self._engine.task)
         self._outer = current.get()
         self._inner.__enter__()
-        self._runs.began(self._engine, self._outer)
+        try:
+            self._runs.began(self._engine, self._outer)
+        except BaseException:  # a signal, which is Prefect's as if we were not there
+            self.__exit__(*sys.exc_info())
+            raise
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
         try:
@@ -98,7 +103,11 @@ class _WatchedAsync:
         self._engine.task = real_task(self._engine.task)
         self._outer = current.get()
         await self._inner.__aenter__()
-        self._runs.began(self._engine, self._outer)
+        try:
+            self._runs.began(self._engine, self._outer)
+        except BaseException:
+            await self.__aexit__(*sys.exc_info())
+            raise
 
     async def __aexit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
         try:
@@ -262,6 +271,7 @@ class TaskRuns:
         if body.attempt is not None:
             self._recorder.end_attempt(body.attempt, RunRecord(body.attempt.run), completed=body.completed)
 
+    @guarded
     def _begin_task_attempt(
         self, engine: Any, running: _Running | None = None
     ) -> tuple[Attempt, Token[Attempt | None]] | None:

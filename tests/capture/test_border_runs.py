@@ -8,15 +8,18 @@ import os
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from prefect import flow, task
-from prefect.context import TaskRunContext
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.states import Failed
 
 import prefect_lineage
 from prefect_lineage import track
+from prefect_lineage.capture.recorder import Recorder
+from prefect_lineage.model.records import RunRecord
 
 
 def test_what_a_task_reads_and_writes_are_its_inputs_and_outputs(recorded) -> None:
@@ -365,3 +368,87 @@ def test_switched_off_by_the_environment_nothing_is_recorded(recorded, monkeypat
     assert prefect_lineage.enable() is False
     pipe()
     assert not (recorded.folder.parent / "journal").exists()
+
+
+def test_a_fault_of_ours_as_a_run_begins_or_ends_is_not_the_flows(recorded, monkeypatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    @task
+    def double(number: int) -> int:
+        return number * 2
+
+    @flow
+    def pipe() -> int:
+        return double(2)
+
+    for name in ("begin_attempt", "flush"):
+        with monkeypatch.context() as faulty:
+            faulty.setattr(Recorder, name, broken)
+            assert pipe() == 4
+
+
+@pytest.mark.parametrize("kind", ["flow", "task"])
+def test_an_interrupt_while_a_run_is_described_is_prefects(recorded, monkeypatch, kind: str) -> None:
+    begin_run = Recorder.begin_run
+
+    def interrupted(recorder: Recorder, run: RunRecord, **more: bool) -> None:
+        begin_run(recorder, run, **more)
+        if run.kind == kind:
+            raise KeyboardInterrupt
+
+    @task
+    def idle() -> None: ...
+
+    @flow
+    def pipe() -> None:
+        idle()
+
+    monkeypatch.setattr(Recorder, "begin_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pipe()
+    assert FlowRunContext.get() is None
+    states = {run.job: run.state for run in recorded.runs()}
+    assert states == ({"pipe": "Running"} if kind == "flow" else {"pipe": "Crashed", "pipe.idle": "Crashed"})
+
+
+@pytest.mark.parametrize("kind", ["flow", "task"])
+def test_an_interrupt_while_an_async_run_is_described_is_prefects(recorded, monkeypatch, kind: str) -> None:
+    begin_run = Recorder.begin_run
+
+    def interrupted(recorder: Recorder, run: RunRecord, **more: bool) -> None:
+        begin_run(recorder, run, **more)
+        if run.kind == kind:
+            raise KeyboardInterrupt
+
+    @task
+    async def idle() -> None: ...
+
+    @flow
+    async def pipe() -> None:
+        await idle()
+
+    monkeypatch.setattr(Recorder, "begin_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(pipe())
+    assert FlowRunContext.get() is None
+    states = {run.job: run.state for run in recorded.runs()}
+    assert states == ({"pipe": "Running"} if kind == "flow" else {"pipe": "Crashed", "pipe.idle": "Crashed"})
+
+
+def test_an_interrupt_while_the_end_of_a_flow_run_is_recorded_leaves_its_context(
+    recorded, monkeypatch
+) -> None:
+    met: list[object] = []
+
+    def interrupted(*_: object, **__: object) -> None:
+        met.append(FlowRunContext.get())
+        raise KeyboardInterrupt
+
+    @flow
+    def pipe() -> None: ...
+
+    with monkeypatch.context() as slow, suppress(KeyboardInterrupt):  # some releases of Prefect keep it
+        slow.setattr(Recorder, "flush", interrupted)
+        pipe()
+    assert (len(met), met[0] is None, FlowRunContext.get()) == (1, False, None)
