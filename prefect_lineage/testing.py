@@ -29,6 +29,7 @@ from typing import Any
 
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.identity import local_path
+from prefect_lineage.capture.patching import is_left_alone
 from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.model.records import EdgeRecord, Record, RunRecord
 from prefect_lineage.plugins import Plugins
@@ -207,6 +208,7 @@ def _left_behind() -> list[str]:
         f"{module.__name__}.{name}"
         for module in list(sys.modules.values())
         if isinstance(module, ModuleType) and not module.__name__.startswith("prefect_lineage")
+        if not is_left_alone(module.__name__)
         for name, value in list(vars(module).items())
         if type(value) is FunctionType and _is_ours(value)
     )

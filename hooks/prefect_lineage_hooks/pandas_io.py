@@ -18,6 +18,7 @@ from typing import Any
 from prefect_lineage import hookimpl
 from prefect_lineage.interceptors import Call, Claim, Description, Interceptor
 from prefect_lineage_hooks.canonical import Canonical
+from prefect_lineage_hooks.places import place
 
 MAX_COLUMNS = 1_000
 """Columns of a schema that are recorded; of a wider frame the number is told beside them."""
@@ -96,11 +97,11 @@ class _Reading:
     def __call__(self, call: Call) -> Iterable[Claim]:
         found = call[self._parameter]
         targets = found if isinstance(found, (list, tuple)) else [found]
-        places = [_place(target, call) for target in targets]
+        paths = [place(target, call["filesystem"]) for target in targets]
         return [
-            Claim(place, "read", self._format, describe=_described_result if len(places) == 1 else None)
-            for place in places
-            if place is not None and (not self._literal or _exists(place))
+            Claim(path, "read", self._format, describe=_described_result if len(paths) == 1 else None)
+            for path in paths
+            if path is not None and (not self._literal or _exists(path))
         ]
 
 
@@ -111,39 +112,19 @@ class _Writing:
         self._parameter, self._format = parameter, format_
 
     def __call__(self, call: Call) -> Iterable[Claim]:
-        place = _place(call[self._parameter], call)
-        if place is None:
+        path = place(call[self._parameter], call["filesystem"])
+        if path is None:
             return []
         mode = str(call["mode"] or "w")
         if self._format == "hdf" and not mode.startswith("w"):
-            return [Claim(place, "update", self._format)]  # one key of several
+            return [Claim(path, "update", self._format)]  # one key of several
         if "a" in mode:
-            return [Claim(place, "append", self._format, describe=_described_addition)]
-        return [Claim(place, "write", self._format, describe=_described_own)]
+            return [Claim(path, "append", self._format, describe=_described_addition)]
+        return [Claim(path, "write", self._format, describe=_described_own)]
 
 
-def _place(target: object, call: Call) -> str | None:
-    """The path or URI of an argument; None for buffers, open files, pandas' own stores, and nothing at all."""
-    if not isinstance(target, (str, os.PathLike)) or hasattr(target, "close"):
-        return None
-    path = os.fsdecode(target)
-    if "://" in path:
-        return path.rpartition("::")[2]  # fsspec's chains: the last of them is where the data lies
-    return _within(call["filesystem"], path)
-
-
-def _within(filesystem: Any, path: str) -> str:
-    """``path`` as a URI if it lies in a file system of fsspec's or Arrow's that is not this machine's."""
-    if filesystem is None:
-        return path
-    if hasattr(filesystem, "unstrip_protocol"):
-        return str(filesystem.unstrip_protocol(path))
-    kind = getattr(filesystem, "type_name", "local")
-    return path if kind == "local" else f"{kind}://{path}"
-
-
-def _exists(place: str) -> bool:
-    return "://" in place or os.path.exists(place)  # noqa: PTH110 - a document is too long for a Path
+def _exists(path: str) -> bool:
+    return "://" in path or os.path.exists(path)  # noqa: PTH110 - a document is too long for a Path
 
 
 # -- HDF5, through PyTables: no open of its is ever seen from Python ----------------------------------
@@ -151,10 +132,10 @@ def _exists(place: str) -> bool:
 
 def _hdf_made(call: Call) -> Iterable[Claim]:
     """A store that is made or emptied is written; opening one that is there says nothing yet."""
-    place = _place(call["path"], call)
-    if place is None or (call["mode"] != "w" and Path(place).exists()):
+    path = place(call["path"])
+    if path is None or (call["mode"] != "w" and Path(path).exists()):
         return []
-    return [Claim(place, "write", "hdf")]
+    return [Claim(path, "write", "hdf")]
 
 
 def _hdf_read(call: Call) -> Iterable[Claim]:

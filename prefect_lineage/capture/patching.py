@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from prefect_lineage.capture.noise import is_users
 
-__all__ = ["Patches", "alike", "expect", "stand_in"]
+__all__ = ["Patches", "alike", "expect", "is_left_alone", "stand_in"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -160,6 +160,11 @@ class Patches:
         self._by_original.clear()
 
 
+def is_left_alone(module: str) -> bool:
+    """Whether names that a module has bound stay what they are, whichever that is."""
+    return module.startswith(_LEFT_ALONE)
+
+
 def _scan(wanted: dict[int, tuple[Any, Any]], found: Callable[[Any, str, Any, Any], None]) -> None:
     """Call ``found`` for every module attribute that *is* one of the wanted objects."""
     if not wanted:
@@ -169,7 +174,7 @@ def _scan(wanted: dict[int, tuple[Any, Any]], found: Callable[[Any, str, Any, An
             continue
         # not vars(): a lazy module would be executed by the first look at any of its attributes
         names = object.__getattribute__(module, "__dict__")
-        if str(names.get("__name__")).startswith(_LEFT_ALONE):
+        if is_left_alone(str(names.get("__name__"))):
             continue
         if wanted.keys().isdisjoint(map(id, list(names.values()))) and not _is_users(names):
             continue  # most modules, and decided without a loop in Python
