@@ -19,6 +19,7 @@ from typing import Any
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.identity import host
 from prefect_lineage.capture.redact import Lasting
+from prefect_lineage.capture.remotes import home_of
 
 __all__ = ["code_of", "environment_of", "git_state"]
 
@@ -73,16 +74,32 @@ def _head(root: Path) -> dict[str, Any]:
     """The commit and branch that are checked out, read from git's own files."""
     try:
         git = _git_directory(root)
+        known = {"repository": str(root)} | _remote(git)
         head = (git / "HEAD").read_text(encoding="utf-8").strip()
         if not head.startswith("ref: "):
-            return {"repository": str(root), "commit": head}
+            return {**known, "commit": head}
         ref = head.removeprefix("ref: ")
         commit = _ref(git, ref)
     except OSError:
         return {}
     branch = ref.removeprefix("refs/heads/")
     _watch(root)
-    return {"repository": str(root), "branch": branch} | ({"commit": commit} if commit else {})
+    return {**known, "branch": branch} | ({"commit": commit} if commit else {})
+
+
+def _remote(git: Path) -> dict[str, str]:
+    """Where the repository came from, if that is a host with pages."""
+    try:
+        found = home_of(_common(git))
+    except (OSError, ValueError):
+        return {}
+    return {"remote": found} if found else {}
+
+
+def _common(git: Path) -> Path:
+    """The directory that a linked work tree shares with the others."""
+    common = git / "commondir"
+    return (git / common.read_text(encoding="utf-8").strip()).resolve() if common.is_file() else git
 
 
 def _git_directory(root: Path) -> Path:
@@ -95,10 +112,7 @@ def _git_directory(root: Path) -> Path:
 
 
 def _ref(git: Path, ref: str) -> str | None:
-    common = git / "commondir"
-    homes = [git]
-    if common.is_file():
-        homes.append((git / common.read_text(encoding="utf-8").strip()).resolve())
+    homes = dict.fromkeys((git, _common(git)))
     for home in homes:
         if (home / ref).is_file():
             return (home / ref).read_text(encoding="utf-8").strip()
