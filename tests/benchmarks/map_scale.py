@@ -133,7 +133,7 @@ def scale(sizes: Sequence[int]) -> None:
 def crossings(points: Sequence[tuple[float, float]], lines: Sequence[Sequence[int]]) -> int:
     """Pairs of polylines that cross, by plain geometry: the same measure for every layout."""
     segments = [
-        (points[a], points[b], number) for number, line in enumerate(lines) for a, b in zip(line, line[1:])
+        (points[a], points[b], number) for number, line in enumerate(lines) for a, b in pairwise(line)
     ]
     segments.sort(key=lambda entry: min(entry[0][0], entry[1][0]))
     total = 0
