@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect_lineage.export.layout import Placement, Spacing, layout
+from prefect_lineage.export.layout.chains import columns_of
 from prefect_lineage.export.layout.heights import spread
+from prefect_lineage.export.layout.ordering import crossings
 from prefect_lineage.export.layout.ranks import ranks
+from prefect_lineage.export.layout.sifting import sift
 from prefect_lineage.graph.digraph import Digraph, acyclic, back_edges, components, topological
 
 Pair = tuple[int, int]
@@ -166,3 +169,19 @@ def test_large_graphs_take_seconds_not_minutes(size: int, seconds: float) -> Non
     started = time.perf_counter()
     layout([(200.0, 58.0)] * size, edges)
     assert time.perf_counter() - started < seconds
+
+
+@unhurried
+@given(drawings(acyclic_only=True))
+def test_sifting_never_makes_more_crossings(drawing: Drawing) -> None:
+    sizes, edges = drawing
+    for members in components(Digraph.of(len(sizes), edges)):
+        own = {node: index for index, node in enumerate(members)}
+        graph = Digraph.of(len(members), [(own[a], own[b]) for a, b in edges if a in own])
+        columns = columns_of(graph, ranks(graph))
+        place = columns.places()
+        before, items = crossings(columns, place), [sorted(column) for column in columns.members]
+        moved = sift(columns, place)
+        assert crossings(columns, place) < before if moved else crossings(columns, place) == before
+        assert [sorted(column) for column in columns.members] == items
+        assert place == columns.places()
