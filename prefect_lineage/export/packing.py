@@ -14,8 +14,11 @@ __all__ = ["column", "shaped"]
 _EXACT = (str, int, bool, type(None))
 
 
-def column(values: Sequence[Any]) -> list[Any] | dict[str, list[Any]]:
-    """A list of JSON values; where few of them differ, the different ones and where each stands."""
+def column(values: Sequence[Any]) -> list[Any] | dict[str, Any]:
+    """A list of JSON values; where few of them differ, the different ones and where each stands.
+
+    Where all are equal, that value and how often: ``{"one": false, "times": 50000}``.
+    """
     places: dict[Any, int] = {}
     at: list[int] = []
     different: list[Any] = []
@@ -26,7 +29,9 @@ def column(values: Sequence[Any]) -> list[Any] | dict[str, list[Any]]:
         if place == len(different):
             different.append(value)
         at.append(place)
-    return list(values) if len(different) * 2 > len(at) else {"of": different, "at": at}
+    if len(different) == 1 and len(at) > 1:
+        return {"one": different[0], "times": len(at)}
+    return list(values) if not at or len(different) * 2 > len(at) else {"of": different, "at": at}
 
 
 def shaped(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

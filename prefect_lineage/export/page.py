@@ -115,7 +115,11 @@ def _environment() -> Environment:
     environment = Environment(
         loader=DictLoader({_TEMPLATE: template}), autoescape=True, undefined=StrictUndefined
     )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
+    environment.policies["json.dumps_kwargs"] = {
+        "sort_keys": False,
+        "allow_nan": False,
+        "separators": (",", ":"),
+    }
     return environment
 
 

@@ -73,7 +73,13 @@ def make_edge(run: Run, version: Version, direction: str, via: str = "open", **m
 
 def unpacked(column: Any) -> list[Any]:
     """The values of a column of ``export/packing.py``, as ``static/packing.js`` reads it."""
-    return column if isinstance(column, list) else [column["of"][place] for place in column["at"]]
+    if isinstance(column, list):
+        return column
+    return (
+        [column["of"][place] for place in column["at"]]
+        if "at" in column
+        else [column["one"]] * column["times"]
+    )
 
 
 def unshaped(block: Any) -> list[dict[str, Any]]:

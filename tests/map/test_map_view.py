@@ -205,6 +205,8 @@ def test_a_column_of_few_values_names_each_once() -> None:
     assert column(["a", "b", "a", "a", "b"]) == {"of": ["a", "b"], "at": [0, 1, 0, 0, 1]}
     assert column([1, True, 1, True]) == {"of": [1, True], "at": [0, 1, 0, 1]}
     assert column(["a", "b", "c"]) == ["a", "b", "c"]
+    assert column([None, None, None]) == {"one": None, "times": 3}
+    assert column([]) == []
 
 
 def test_a_card_knows_what_stands_below_its_name(zoo: Graph) -> None:

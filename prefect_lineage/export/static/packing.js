@@ -1,8 +1,9 @@
 // The other side of export/packing.py: columns and shapes back into values. Pure.
 
-/** A column: a plain list, or the different values and where each stands. */
+/** A column: a plain list; or the different values and where each stands; or one value and how often. */
 export function column(packed) {
-  return Array.isArray(packed) ? packed : packed.at.map((place) => packed.of[place]);
+  if (Array.isArray(packed)) return packed;
+  return packed.at ? packed.at.map((place) => packed.of[place]) : Array(packed.times).fill(packed.one);
 }
 
 /** An object of columns, as one object per row. */

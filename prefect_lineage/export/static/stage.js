@@ -41,7 +41,7 @@ function sceneOf(app, scale) {
 }
 
 function drawCard(app, network, context, id) {
-  const card = app.view.byKey.get(id);
+  const card = app.busy ? null : app.view.byKey.get(id);
   if (!card) return;
   const chosen = card === app.selectedCard() || id === app.settings.second;
   const look = { selected: chosen, hovered: card === app.hovered, root: id === app.model.root, faded: isFaded(card, app.lights) };
@@ -49,6 +49,7 @@ function drawCard(app, network, context, id) {
 }
 
 function drawBelow(app, network, box, context) {
+  if (app.busy) return;
   const scale = network.getScale();
   const area = boxInMap(network, box);
   if (scale > 0.35) {
@@ -79,10 +80,12 @@ function pageOf(network, box, card) {
  * every one of them in every frame. */
 function show(app, stage, refit) {
   const { network, nodes } = stage;
+  app.busy = true; // vis-network would paint every card between these steps
   nodes.clear();
   nodes.add(app.view.cards.map((card) => ({ id: card.key, label: " ", shape: "custom", x: card.x, y: card.y })));
   for (const card of app.view.cards) giveSize(network.body.nodes[card.key], card);
   if (refit) fit(app, stage, true);
+  app.busy = false;
   network.redraw();
 }
 

@@ -158,6 +158,7 @@ test("cards without places get some that do not overlap", () => {
 
 test("packed columns, records and times come back as they were", () => {
   assert.deepEqual(column({ of: ["a", null], at: [0, 1, 0] }), ["a", null, "a"]);
+  assert.deepEqual(column({ one: false, times: 2 }), [false, false]);
   const read = unshaped({ kinds: [0, 1, 0], tables: [[["a", [1, 2]], ["__proto__", ["x", "y"]]], [["b", [3]]]] });
   assert.deepEqual([read(0).a, read(1), read(2).a], [1, { b: 3 }, 2]);
   assert.equal(Object.getOwnPropertyDescriptor(read(2), "__proto__").value, "y");
