@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -24,9 +22,8 @@ _INFERRED = HOWS.index("inferred")
 _COLUMNS = tuple(column.name for column in edges.columns)
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeRow:
-    """A row of ``edges`` but for its key."""
+class EdgeRow(NamedTuple):
+    """A row of ``edges`` but for its key. (A tuple is made in a third of a dataclass's time.)"""
 
     how: int
     via_id: int
@@ -58,15 +55,12 @@ class EdgeRows:
     def add(self, key: Key, row: EdgeRow) -> None:
         """Add an edge to what is to be saved."""
         known = self._rows.get(key)
-        self._rows[key] = known.joined(row) if known else row
+        self._rows[key] = known.joined(row) if known is not None else row
 
     def save(self, connection: Connection) -> None:
         """Insert the rows, or join them to those that are there."""
         if self._rows:
-            rows = [
-                (*key, row.how, row.via_id, row.times, row.at, row.flags)
-                for key, row in sorted(self._rows.items(), key=itemgetter(0))
-            ]
+            rows = [(*key, *self._rows[key]) for key in sorted(self._rows)]
             write_rows(connection, _upsert_edges(connection.dialect.name), _COLUMNS, rows)
 
 

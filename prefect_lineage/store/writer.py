@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -90,8 +90,7 @@ class _Placed:
         yield from ((artifact, deletion.digest) for deletion, artifact in self.deletions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Met:
+class _Met(NamedTuple):
     """An edge whose version is known, but may not have an id yet."""
 
     found: _Placed
