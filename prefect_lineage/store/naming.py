@@ -76,7 +76,7 @@ class Change:
     who: str
     action: str
     artifact: ArtifactRow
-    details: dict[str, str | None]
+    details: dict[str, Any]
 
 
 class Naming:
@@ -102,7 +102,7 @@ class Naming:
             self._locations[spot.namespace, spot.key] = row
         elif name:
             self._claim(row, name, edge, at, who)
-        self._describe(row, edge, at)
+        self._describe(row, edge, at, who)
         return row.artifact, row
 
     def save(self) -> None:
@@ -130,7 +130,7 @@ class Naming:
         if before is named:
             return
         if named is None and not before.is_named:
-            details: dict[str, str | None] = {"from": before.name, "to": name}
+            details: dict[str, Any] = {"from": before.name, "to": name}
             before.namespace, before.key, before.name = NAMED, name, name
             before.touch(at)
             self._named[name] = before
@@ -141,10 +141,11 @@ class Naming:
             Change(at, who, "claim", row.artifact, {"location": row.uri, "from": before.name, "to": name})
         )
 
-    @staticmethod
-    def _describe(row: LocationRow, edge: EdgeRecord, at: int) -> None:
+    def _describe(self, row: LocationRow, edge: EdgeRecord, at: int, who: str) -> None:
         artifact = row.artifact
         if edge.typed and artifact.type != edge.type:
+            details = {"from": artifact.type, "to": edge.type}
+            self.changes.append(Change(at, who, "type", artifact, details))
             artifact.type = edge.type
             artifact.touch(at)
         if edge.direction == "output" and not edge.partial and artifact.uri != row.uri:

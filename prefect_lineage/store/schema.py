@@ -47,6 +47,7 @@ __all__ = [
     "journals",
     "locations",
     "metadata",
+    "moves",
     "referrals",
     "runs",
     "tokens",
@@ -54,7 +55,7 @@ __all__ = [
     "vias",
 ]
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision of the schema, oldest first; a test compares it with the migration scripts."""
 
 INPUT, OUTPUT = 0, 1
@@ -193,6 +194,18 @@ aliases = Table(
     Column("alias", Text, primary_key=True),
     Column("version_id", _Key, ForeignKey("versions.id"), nullable=False, index=True),
     Column("moved_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Every move of an alias, also one that comes late and so changes nothing any more: what an alias meant at a time is
+# the last move up to then, whatever came in which order.
+moves = Table(
+    "moves",
+    metadata,
+    Column("artifact_id", _Key, ForeignKey("artifacts.id"), primary_key=True, autoincrement=False),
+    Column("alias", Text, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("version_id", _Key, ForeignKey("versions.id"), primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 

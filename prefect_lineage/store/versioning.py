@@ -22,7 +22,7 @@ from prefect_lineage.store.bulk import (
     write_rows,
 )
 from prefect_lineage.store.naming import ArtifactRow, Change, LocationRow
-from prefect_lineage.store.schema import aliases, versions
+from prefect_lineage.store.schema import aliases, moves, versions
 
 __all__ = ["LATEST", "VersionRow", "Versioning"]
 
@@ -47,6 +47,7 @@ _INSERTED = ("artifact_id", "number", "digest", "location_id", *_SAVED)
 _UPDATED = ("location_id", *_SAVED)
 
 _ALIAS = ("artifact_id", "alias", "version_id", "moved_at")
+_MOVE = ("artifact_id", "alias", "at", "version_id")
 
 _KNOWN = sa.select(versions)
 _CONTENT = (versions.c.artifact_id, versions.c.digest)
@@ -101,6 +102,7 @@ class Versioning:
         self._connection = connection
         self._rows: dict[tuple[ArtifactRow, str], VersionRow] = {}
         self._aliases: dict[tuple[ArtifactRow, str], _Alias] = {}
+        self._moves: list[tuple[ArtifactRow, str, int, VersionRow]] = []
         self.changes: list[Change] = []
         self._load(contents)
 
@@ -116,6 +118,8 @@ class Versioning:
         else:
             self._meet(row, location, edge, at)
         self._fill(row, edge)
+        if edge.metadata or edge.description is not None:
+            self._annotate(row, edge, at, who)
         if edge.direction == "output":
             self._written(row, edge, max(edge.ended, at), who)
         elif is_new:
@@ -160,6 +164,8 @@ class Versioning:
         ]
         statement = _upsert_aliases(self._connection.dialect.name)
         write_rows(self._connection, statement, _ALIAS, sorted(moved, key=itemgetter(0, 1)))
+        moves = sorted({(artifact.id, name, at, row.id) for artifact, name, at, row in self._moves})
+        write_rows(self._connection, _insert_moves(self._connection.dialect.name), _MOVE, moves)
 
     def _create(self, artifact: ArtifactRow, location: LocationRow, edge: EdgeRecord, at: int) -> VersionRow:
         # Gapless: the write lock is held, and the counter is saved in the transaction that saves the version.
@@ -209,14 +215,25 @@ class Versioning:
                 row.changed = True
         if content.schema and not row.schema:
             row.schema, row.changed = [list(pair) for pair in content.schema], True
+
+    def _annotate(self, row: VersionRow, edge: EdgeRecord, at: int, who: str) -> None:
+        """What users say of a version. The history has all of it, also what changes nothing now: it may come late,
+        and be news at its time."""
+        before = row.metadata or {}
         if edge.metadata:
-            row.metadata, row.changed = {**(row.metadata or {}), **edge.metadata}, True
-        if edge.description is not None and edge.description != row.description:
+            was = {key: before[key] for key in edge.metadata if key in before}
+            details: dict[str, Any] = {"version": f"v{row.number}", "set": dict(edge.metadata), "was": was}
+            self.changes.append(Change(at, who, "metadata", row.artifact, details))
+            row.metadata, row.changed = {**before, **edge.metadata}, True
+        if edge.description is not None:
+            details = {"version": f"v{row.number}", "from": row.description, "to": edge.description}
+            self.changes.append(Change(at, who, "describe", row.artifact, details))
             row.description, row.changed = edge.description, True
 
     def _move(self, name: str, row: VersionRow, at: int, who: str) -> None:
         artifact = row.artifact
         key = (artifact, name)
+        self._moves.append((artifact, name, at, row))
         alias = self._aliases.get(key)
         if alias is None:
             alias = self._aliases[key] = _Alias(-1, at)
@@ -257,6 +274,11 @@ _inserted, _updated = attrgetter(*_INSERTED), attrgetter(*_UPDATED)
 
 def _row_id(row: VersionRow) -> int:
     return row.id or 0
+
+
+@cache
+def _insert_moves(dialect: str) -> Any:
+    return upsert(dialect, moves).on_conflict_do_nothing(index_elements=list(moves.primary_key.columns))
 
 
 @cache
