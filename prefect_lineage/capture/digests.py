@@ -102,10 +102,11 @@ class Digester:
             if before is None:
                 return self._of_directory(path, run)
             digest = self.recall(before)
-            if digest is None:
-                if before.size > self.limit:
-                    return by_its_times(before)
-                digest = self._hash(path)
+            if digest is not None:
+                return Content(digest=digest, size=before.size)
+            if before.size > self.limit:
+                return by_its_times(before)
+            digest = self._hash(path)
             if digest is None or fingerprint(path) != before:
                 return unhashed(run, path, before.size, raced=True)
             self._remember(before, digest)
@@ -152,7 +153,7 @@ class Digester:
                 paths.add(full)
                 if not seen.is_same_member(full, known):
                     return unhashed(run, path, raced=True)
-            content = self.of_file(full, run)
+            content = self.of_file(full, run, known)
             if content is None:
                 continue
             if content.covers == "none":
@@ -205,10 +206,14 @@ class Digester:
 
 
 def _read(descriptor: int, hasher: _Hasher) -> None:
-    chunk = os.read(descriptor, min(os.fstat(descriptor).st_size + 1, _CHUNK))  # most files are small
-    while chunk:
-        hasher.update(chunk)
-        chunk = os.read(descriptor, _CHUNK)
+    size = os.fstat(descriptor).st_size
+    if size < _CHUNK:  # most files are small
+        while chunk := os.read(descriptor, size + 1):
+            hasher.update(chunk)
+        return
+    buffer = memoryview(bytearray(_CHUNK))  # one for all: a new one for each read costs as much as hashing it
+    while size := os.readv(descriptor, [buffer]):
+        hasher.update(buffer[:size])
 
 
 _digesters: weakref.WeakSet[Digester] = weakref.WeakSet()

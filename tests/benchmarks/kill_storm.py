@@ -56,7 +56,7 @@ class Storm:
     ended: int = 0
 
 
-def _record(writer: int, number: int) -> Record:
+def record_of(writer: int, number: int) -> Record:
     """Two outputs, of which one has a content that every writer writes, and an input."""
 
     def edge(place: str, digest: str, direction: Any) -> EdgeRecord:
@@ -79,7 +79,7 @@ def _write(storm: Storm, writer: int, told: int) -> None:
     journal = Journal(storm.directory)
     drain = Drain(journal, lambda: Store.open(storm.url))
     for number in range(storm.records):
-        record = _record(writer, number)
+        record = record_of(writer, number)
         if chance.random() < 0.02:
             journal.postpone(Postponed(f"{writer}-{number}", record, ()))
             os.write(told, f"{record.run.id}\n".encode())
@@ -173,7 +173,7 @@ def _calm(storm: Storm) -> None:
                 raise SystemExit("a loader that nobody killed failed")
 
 
-def _problems(storm: Storm) -> Iterator[str]:
+def problems_of(storm: Storm) -> Iterator[str]:
     with Store.open(storm.url, readonly=True) as store, store._database.reading() as connection:
         known = set(connection.execute(sa.select(runs.c.uuid)).scalars())
         yield from (f"lost: {run}" for run in storm.acknowledged if run not in known)
@@ -236,7 +236,7 @@ def main() -> int:
         _rage(storm)
         waiting = len(list(storm.directory.glob("*.jsonl")))
         _calm(storm)
-        problems = list(_problems(storm))
+        problems = list(problems_of(storm))
     for problem in problems[:20]:
         print(problem, file=sys.stderr)
     told = {
