@@ -40,7 +40,7 @@ from prefect_lineage.capture.values import Values
 from prefect_lineage.model.records import Content, Deletion, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import Settings, prefect_home
-from prefect_lineage.store.drain import Drain
+from prefect_lineage.store.drain import PATIENCE_S, Drain
 from prefect_lineage.store.journal import Journal
 from prefect_lineage.store.lines import Postponed
 
@@ -100,7 +100,8 @@ class Recorder:
     def _open_store(self) -> Store:
         from prefect_lineage.store.store import Store
 
-        return Store.open(self.settings.url, root=str(self.settings.root), durable=self.settings.fsync)
+        chosen = self.settings
+        return Store.open(chosen.url, root=str(chosen.root), durable=chosen.fsync, patience=PATIENCE_S)
 
     def read(self, question: Callable[[Store], R]) -> R:
         """Ask the store something, with everything in it that this process has recorded.

@@ -28,7 +28,10 @@ from prefect_lineage.store.loading import Loaded, load, load_batch
 if TYPE_CHECKING:
     from prefect_lineage.store.store import Store
 
-__all__ = ["EXIT_S", "Drain"]
+__all__ = ["EXIT_S", "PATIENCE_S", "Drain"]
+
+PATIENCE_S = 5.0
+"""How long the store that a drain is given should wait for other writers: not so long that nobody hears why."""
 
 EXIT_S = 5.0
 """How long the end of a process waits for its records at most."""

@@ -24,8 +24,8 @@ from prefect_lineage.store.lines import dump_json, load_json
 
 __all__ = ["Database", "RecordRefused", "parse_url"]
 
-WAIT_S = 5.0
-"""How long a writer waits for the others before it gives up; the drain tries again, a flow does not wait longer."""
+PATIENCE_S = 30.0
+"""How long a writer waits for the others before it gives up; a drain, which tries again, takes less."""
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _UNFIT = ("rror binding parameter", "annot adapt type")  # a list where a text belongs, as drivers tell it
@@ -91,8 +91,11 @@ class Database:
         StoreError: and its tree, from every method; nothing of SQLAlchemy or SQLite leaves bare.
     """
 
-    def __init__(self, url: str, *, readonly: bool = False, durable: bool = False) -> None:
+    def __init__(
+        self, url: str, *, readonly: bool = False, durable: bool = False, patience: float = PATIENCE_S
+    ) -> None:
         self.url = parse_url(url)
+        self.patience = patience
         self.readonly = readonly
         self.durable = durable
         self.is_sqlite = self.url.drivername == "sqlite"
@@ -129,7 +132,7 @@ class Database:
             with writer.begin():
                 if not self.is_sqlite:
                     # One writer at a time, as SQLite has it: no deadlocks, numbers without gaps.
-                    writer.execute(sa.text(f"SET LOCAL lock_timeout = '{int(WAIT_S)}s'"))
+                    writer.execute(sa.text(f"SET LOCAL lock_timeout = '{int(self.patience)}s'"))
                     writer.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
                 yield writer
 
@@ -199,8 +202,16 @@ class Database:
             return sa.create_engine(self.url, pool_pre_ping=True, connect_args=connect, **options)
         pool = StaticPool if self.in_memory else QueuePool
         engine = sa.create_engine("sqlite://", creator=self._connect_sqlite, poolclass=pool, **options)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", self._begin_sqlite)
         return engine
+
+    def _begin_sqlite(self, connection: Connection) -> None:
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - _connect_sqlite made it
+        if connection.get_execution_options().get("lineage_write"):
+            _begin_immediate(raw, self.patience)
+        else:
+            raw.execute("BEGIN")
 
     def _connect_sqlite(self) -> sqlite3.Connection:
         if self.in_memory:
@@ -212,7 +223,7 @@ class Database:
         try:
             # SQLAlchemy sees nothing of these, so a failure must not leak the connection.
             if not (self.readonly or self.in_memory):
-                _use_wal(connection)
+                _use_wal(connection, self.patience)
             connection.execute(f"PRAGMA synchronous={'FULL' if self.durable else 'NORMAL'}")
             connection.execute(f"PRAGMA foreign_keys={'OFF' if self._migrates else 'ON'}")
             if self.readonly:
@@ -228,9 +239,9 @@ def _raw(database: str, *, uri: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(database, uri=uri, timeout=5.0, isolation_level=None, check_same_thread=False)
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(connection: sqlite3.Connection, patience: float) -> None:
     """The switch needs the file alone; who comes second finds it switched."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -242,18 +253,9 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - _connect_sqlite made it
-    if connection.get_execution_options().get("lineage_write"):
-        _begin_immediate(raw)
-    else:
-        raw.execute("BEGIN")
-
-
-def _begin_immediate(raw: sqlite3.Connection) -> None:
+def _begin_immediate(raw: sqlite3.Connection, patience: float) -> None:
     """Take the write lock. SQLite's own waiting starves some writers; random pauses are fair."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + patience
     raw.execute("PRAGMA busy_timeout=0")
     try:
         while True:

@@ -19,7 +19,7 @@ from prefect_lineage.store import writer
 from prefect_lineage.store.checking import Finding, check
 from prefect_lineage.store.closure import DIRECTION_ERROR, Direction, Found, assemble, walk
 from prefect_lineage.store.copying import CopyReport, Tell, copy
-from prefect_lineage.store.engine import Database
+from prefect_lineage.store.engine import PATIENCE_S, Database
 from prefect_lineage.store.filters import Filter
 from prefect_lineage.store.migrate import prepare
 from prefect_lineage.store.reader import Reader
@@ -48,7 +48,13 @@ class Store:
 
     @classmethod
     def open(
-        cls, url: str, *, readonly: bool = False, root: str | None = None, durable: bool = False
+        cls,
+        url: str,
+        *,
+        readonly: bool = False,
+        root: str | None = None,
+        durable: bool = False,
+        patience: float = PATIENCE_S,
     ) -> Store:
         """Open a store; read-write, a missing one is created and an older one upgraded.
 
@@ -57,6 +63,7 @@ class Store:
             readonly: nothing is created or changed.
             root: local files below it are shown by their path from there.
             durable: what was written survives a power failure (in SQLite at the price of a wait for the disk).
+            patience: seconds that a write waits for other writers.
 
         Raises:
             StoreMissing: read-only, and there is none.
@@ -64,7 +71,7 @@ class Store:
             StoreNewer: a newer release wrote it.
             StoreError: it cannot be used, or is older and was opened read-only.
         """
-        database = Database(url, readonly=readonly, durable=durable)
+        database = Database(url, readonly=readonly, durable=durable, patience=patience)
         try:
             prepare(database)
         except BaseException:

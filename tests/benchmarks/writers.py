@@ -67,7 +67,7 @@ def _forked(storm: Storm, writer: int) -> tuple[int, int]:
         try:
             found = (_drained if writer % 2 else _direct)(storm, writer)
             os.write(writing, json.dumps(found).encode())
-        except BaseException:
+        except Exception:  # noqa: BLE001 - told here, and counted by the parent
             traceback.print_exc()
         finally:
             os._exit(0)

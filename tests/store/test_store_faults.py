@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -30,7 +31,7 @@ from prefect_lineage.store.journal import Journal
 from prefect_lineage.store.store import Store
 from prefect_lineage.store.sync import sync
 
-KILL_STORM = Path(__file__).parents[1] / "benchmarks" / "kill_storm.py"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 WORK = """
 import sys, time
@@ -112,9 +113,9 @@ def work(tmp_path: Path) -> Work:
 # -- killed ----------------------------------------------------------------------------------------
 
 
-def _storm(*arguments: str) -> dict[str, int]:
+def _told_by(benchmark: str, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, str(KILL_STORM), *arguments],
+        [sys.executable, str(BENCHMARKS / benchmark), *arguments],
         capture_output=True,
         text=True,
         timeout=280,
@@ -125,14 +126,31 @@ def _storm(*arguments: str) -> dict[str, int]:
 
 
 def test_forty_kills_at_random_moments_lose_and_double_nothing() -> None:
-    told = _storm("--kills", "40", "--seed", str(random.randrange(10**6)))
+    told = _told_by("kill_storm.py", "--kills", "40", "--seed", str(random.randrange(10**6)))
     assert told["killed writers"] + told["killed loaders"] >= 40
     assert told["acknowledged"] > 0
 
 
 def test_kills_of_writers_to_postgresql_lose_and_double_nothing(fresh_postgres_url: str) -> None:
-    told = _storm("--kills", "20", "--seed", str(random.randrange(10**6)), "--url", fresh_postgres_url)
+    told = _told_by(
+        "kill_storm.py", "--kills", "20", "--seed", str(random.randrange(10**6)), "--url", fresh_postgres_url
+    )
     assert told["acknowledged"] > 0
+
+
+# -- many at once ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("database", "writers"), [("sqlite", 8), ("postgresql", 16)])
+def test_many_writers_lose_nothing_fail_never_and_number_without_gaps(
+    request: pytest.FixtureRequest, database: str, writers: int
+) -> None:
+    given = ["--writers", str(writers), "--records", "100"]
+    if database == "postgresql":
+        given += ["--url", request.getfixturevalue("fresh_postgres_url")]
+    told = _told_by("writers.py", *given)
+    assert told["problems"] == told["drained"]["failed"] == told["direct"]["failed"] == 0
+    assert told["journals left"] == 0
 
 
 # -- the disk --------------------------------------------------------------------------------------
