@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from prefect_lineage.model.series import DATES
+
 __all__ = ["Settings", "load", "prefect_home"]
 
 PREFIX = "PREFECT_LINEAGE_"
@@ -52,6 +54,7 @@ class Settings(BaseSettings):
         redact: regular expressions of further secrets.
         digest: the algorithm of new digests.
         fsync: wait for the disk at every record, so that not even a power failure loses one.
+        series: regular expressions of what is a date in a name; lists show names that differ in nothing else as one.
         map_on_flow_end: a directory: the map of each flow run is written there when it ends.
         warnings: one sentence for each setting that was unknown or malformed.
     """
@@ -69,6 +72,7 @@ class Settings(BaseSettings):
     max_edges_per_run: int = 10_000
     namespace: str | None = None
     redact: _Words = ()
+    series: _Words = DATES
     digest: Literal["blake3", "sha256"] = "blake3"
     fsync: bool = False
     map_on_flow_end: Path | None = None
@@ -93,7 +97,7 @@ class Settings(BaseSettings):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
-    @field_validator("redact", mode="before")
+    @field_validator("redact", "series", mode="before")
     @classmethod
     def _lines(cls, value: object) -> object:
         if isinstance(value, str):  # one pattern a line: a pattern may hold commas, as in \d{3,5}
@@ -157,7 +161,8 @@ def _completed(settings: Settings, start: Path, warnings: list[str]) -> Settings
             "url": settings.url or f"sqlite:///{home / 'lineage.db'}",
             "journal_dir": settings.journal_dir if "journal_dir" in given else home / "lineage-journal",
             "root": _resolved(settings.root) if "root" in given else _project_root(start),
-            "redact": tuple(_compiling(settings.redact, warnings)),
+            "redact": tuple(_compiling("REDACT", settings.redact, warnings)),
+            "series": tuple(_compiling("SERIES", settings.series, warnings)),
             "warnings": tuple(warnings),
         }
     )
@@ -170,14 +175,14 @@ def _resolved(path: Path) -> Path:
         return path
 
 
-def _compiling(patterns: tuple[str, ...], warnings: list[str]) -> Iterator[str]:
+def _compiling(name: str, patterns: tuple[str, ...], warnings: list[str]) -> Iterator[str]:
     for pattern in patterns:
         try:
             re.compile(pattern)
         except (re.error, RecursionError, OverflowError, Warning) as error:
             warnings.append(
-                f"The setting {PREFIX}REDACT is not what it should be: {pattern!r} is no regular expression "
-                f"({error}); it is left out, the others hide what they match."
+                f"The setting {PREFIX}{name} is not what it should be: {pattern!r} is no regular expression "
+                f"({error}); it is left out, the others hold."
             )
         else:
             yield pattern

@@ -129,9 +129,15 @@ def ls(
     until: Annotated[Time | None, option("Only what is from this time or earlier (ISO 8601, UTC).")] = None,
     limit: Annotated[int | None, number("At most this many; 0: all. Default: 100, with --json all.")] = None,
     offset: Annotated[int, number("Leave out this many of the newest.")] = 0,
+    each: Annotated[
+        bool, flag("A line for each artifact, also of a series that differs in dates only.")
+    ] = False,
     out: OutputOptions = OUTPUT,
 ) -> int:
     """List artifacts, versions or runs, newest first.
+
+    Artifacts whose names differ in dates only (sales_2026-11-23.csv) are one line: sales_{date}.csv. What is a date is
+    said by the setting SERIES; --each and --json list every artifact.
 
     For example:
       prefect-lineage ls
@@ -140,7 +146,7 @@ def ls(
     """
     from prefect_lineage.cli.listing import Wanted, list_entities
 
-    wanted = Wanted(what, pattern, type_, state, job, flow, flow_run, tag, since, until, limit, offset)
+    wanted = Wanted(what, pattern, type_, state, job, flow, flow_run, tag, since, until, limit, offset, each)
     try:
         return list_entities(wanted, out)
     finally:  # also where there is no store yet: then all of it waits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from rich.table import Table
@@ -19,6 +19,8 @@ from prefect_lineage.cli.text import duration, short_digest, shortened, size, vi
 from prefect_lineage.cli.tree import STATE_STYLES
 from prefect_lineage.errors import LineageError
 from prefect_lineage.model.entities import Artifact, Run, Version
+from prefect_lineage.model.series import Series
+from prefect_lineage.settings import load
 
 __all__ = ["Wanted", "list_entities"]
 
@@ -46,6 +48,7 @@ class Wanted:
     until: str | None = None
     limit: int | None = None
     offset: int = 0
+    each: bool = False
 
     def kind_and_pattern(self) -> tuple[str, str | None]:
         """``ls [artifacts|versions|runs] [PATTERN]``: the first word may also be the pattern."""
@@ -71,13 +74,41 @@ def list_entities(wanted: Wanted, out: OutputOptions) -> int:
     with opened(out) as lineage:
         found = _read(lineage, kind, pattern, filters)
     shown = found[:limit] if limit else found
+    series = Series(load().series)
     if out.json:
-        print_json([entity.to_dict() for entity in shown])
+        print_json([_document(entity, series) for entity in shown])
     else:
-        _print_table(kind, shown, Screen())
+        _print_table(kind, shown if wanted.each else _in_series(shown, series), Screen())
     if len(shown) < len(found) and wanted.limit is None:
         complain(f"Only the newest {len(shown)} {kind} are listed; --limit 0 lists all.")
     return 0
+
+
+def _document(entity: Entity, series: Series) -> dict[str, Any]:
+    if isinstance(entity, Artifact):
+        return {**entity.to_dict(), "series": series.of(entity.name)}
+    return entity.to_dict()
+
+
+def _in_series(entities: Sequence[Entity], series: Series) -> list[Entity]:
+    """One line for artifacts of which the names differ in dates only, in the place of the newest of them."""
+    found: dict[object, list[Artifact]] = {}
+    lines: list[tuple[object, Entity]] = []
+    for entity in entities:
+        name = series.of(entity.name) if isinstance(entity, Artifact) else None
+        key: object = (name, entity.type) if isinstance(entity, Artifact) and name is not None else id(entity)
+        if key not in found:
+            lines.append((key, entity))
+        if isinstance(entity, Artifact):
+            found.setdefault(key, []).append(entity)
+    return [_whole(entity, found.get(key, []), series) for key, entity in lines]
+
+
+def _whole(newest: Entity, members: list[Artifact], series: Series) -> Entity:
+    if not isinstance(newest, Artifact) or len(members) < 2:
+        return newest
+    name = f"{series.of(newest.name)} ({len(members)} artifacts)"
+    return replace(newest, name=name, versions=sum(one.versions for one in members), latest=None, aliases={})
 
 
 def _read(lineage: Lineage, kind: str, pattern: str | None, filters: Filters) -> Sequence[Entity]:
