@@ -101,6 +101,7 @@ class Patches:
         self._replaced: list[tuple[Any, str, Any, Any, bool]] = []
         self._by_original: dict[int, tuple[Any, Any]] = {}
         self._abilities: list[tuple[set[Any], Any]] = []
+        self._homes: list[tuple[FunctionType, str, str]] = []
 
     @property
     def installed(self) -> bool:
@@ -120,6 +121,22 @@ class Patches:
         self._by_original[id(original)] = (original, replacement)
         if owner is os:
             self._as_able(original, replacement)
+        elif isinstance(owner, ModuleType) and type(original) is FunctionType:
+            self._keep_home(owner, name, original, replacement)
+
+    def _keep_home(self, owner: ModuleType, name: str, original: FunctionType, replacement: Any) -> None:
+        """Both go to other processes by name: the original by that of where it is defined, which stays its own.
+
+        Somebody may have kept it before it was replaced: ``READERS = {"csv": pandas.read_csv}``.
+        """
+        home = original.__globals__
+        if home is vars(owner) or home.get(original.__name__) is not original:
+            return
+        self._homes.append((original, original.__module__, original.__qualname__))
+        original.__module__, original.__qualname__ = str(home.get("__name__")), original.__name__
+        place = sys.modules.get(replacement.__module__)
+        if getattr(place, replacement.__qualname__, None) is not replacement:
+            replacement.__module__, replacement.__qualname__ = owner.__name__, name
 
     def _as_able(self, original: Any, replacement: Any) -> None:
         """The replacement can what the original could: callers ask ``os.unlink in os.supports_dir_fd``."""
@@ -138,6 +155,8 @@ class Patches:
         _scan(self._by_original, self._note)
 
     def _note(self, owner: Any, name: str, original: Any, replacement: Any) -> None:
+        if any(original is kept and vars(owner) is kept.__globals__ for kept, *_ in self._homes):
+            return
         setattr(owner, name, replacement)
         self._replaced.append((owner, name, original, replacement, False))
 
@@ -156,6 +175,9 @@ class Patches:
                 delattr(owner, name)
             else:
                 setattr(owner, name, original)
+        while self._homes:
+            function, module, qualname = self._homes.pop()
+            function.__module__, function.__qualname__ = module, qualname
         _scan(replacements, lambda owner, name, _, original: setattr(owner, name, original))
         self._by_original.clear()
 

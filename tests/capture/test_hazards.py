@@ -79,6 +79,25 @@ def test_warnings_blame_the_users_line(captures: bool, folder: Path) -> None:
     assert set(said) == {__file__}
 
 
+READERS = {"csv": pd.read_csv}
+"""Bound early, where no scan looks."""
+
+
+def test_what_was_kept_before_it_was_watched_goes_to_other_processes_too(folder: Path) -> None:
+    kept = READERS["csv"]
+    before = (kept.__module__, kept.__qualname__)
+    with captured(root=folder, discover=True) as seen:
+        assert kept is not pd.read_csv
+        for function in (kept, pd.read_csv, pd.read_parquet, pd.read_json):
+            assert pickle.loads(pickle.dumps(function)) is function
+        context = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+            assert len(pool.submit(kept, str(folder / "in.csv")).result(60)) == 5
+    assert (kept.__module__, kept.__qualname__) == before
+    assert kept is pd.read_csv
+    assert seen.lines == ["R in.csv"]
+
+
 def _read(path: str) -> int:
     return len(pd.read_csv(path))
 
