@@ -205,7 +205,10 @@ def task_ended(
     run = engine.task_run
     state = run.state
     key = _result_key(state)
-    _, details = scrubbed(None, {"cache_key": cache_key}, None) if cache_key else (None, {})
+    kept = _kept(state, key)
+    details: Mapping[str, Any] = {}
+    if cache_key and kept is not None and kept[0].persisted:  # under another key nobody will find anything
+        _, details = scrubbed(None, {"cache_key": cache_key}, None)
     record = RunRecord(
         run_id,
         state=state.name if state is not None else None,
@@ -214,7 +217,7 @@ def task_ended(
         details=details,
         result_key=key,
     )
-    return record, _kept(state, key)
+    return record, kept
 
 
 @_quietly

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 import threading
 import time
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Protocol
 
 from prefect_lineage.capture.context import paused
@@ -29,7 +30,9 @@ _YOUNG_NS = 20_000_000
 """A file that changed less than 20 ms ago may change again without its times showing it."""
 
 _REMEMBERED = 20_000
-"""Files known by their fingerprints: half a kilobyte each."""
+"""Files known by their fingerprints: 200 bytes each."""
+
+_PACKED = struct.Struct("=QQqqq")
 
 
 class _Hasher(Protocol):
@@ -70,7 +73,7 @@ class Digester:
         self.algorithm = algorithm
         self.limit = limit
         self._maker: Callable[[], _Hasher] | None = None
-        self._known: OrderedDict[Fingerprint, tuple[str, bool]] = OrderedDict()
+        self._known: dict[bytes, bytes] = {}  # packed, for there are many; the oldest first
         self._lock = threading.RLock()  # a signal handler may come back to us while we hold it
         _digesters.add(self)
 
@@ -191,18 +194,25 @@ class Digester:
 
     def recall(self, known: Fingerprint, *, settled: bool = True) -> str | None:
         """The digest of a file that has this fingerprint; ``settled``: only if none can have changed unseen."""
+        key = _PACKED.pack(*known)
         with self._lock:
-            digest, is_settled = self._known.get(known, (None, False))
-            if digest is not None:
-                self._known.move_to_end(known)
-            return digest if is_settled or not settled else None
+            packed = self._known.pop(key, None)
+            if packed is None:
+                return None
+            self._known[key] = packed  # now the youngest
+        if settled and not packed[0]:
+            return None
+        return f"{self.algorithm}:{packed[1:].hex()}"
 
     def _remember(self, known: Fingerprint, digest: str) -> None:
         is_settled = time.time_ns() - max(known.mtime_ns, known.ctime_ns) >= _YOUNG_NS
+        packed = bytes((is_settled,)) + bytes.fromhex(digest.rpartition(":")[2])
         with self._lock:
-            self._known[known] = (digest, is_settled)
+            self._known[_PACKED.pack(*known)] = packed
             if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+                # many at once: a dictionary looks past all that was taken from its front
+                for oldest in list(islice(self._known, _REMEMBERED // 4)):
+                    del self._known[oldest]
 
 
 def _read(descriptor: int, hasher: _Hasher) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prefect_lineage.capture.attempt import Attempt
+from prefect_lineage.capture.by_run import ByRun
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.digests import unhashed
 from prefect_lineage.capture.guard import guarded
@@ -81,7 +82,7 @@ class Passing:
         self._recorder = recorder
         self._values = values
         self._mode = recorder.settings.values
-        self._returned: dict[str, Returned | None] = {}
+        self._returned = ByRun()
         self._rootless: OrderedDict[str, None] = OrderedDict()
 
     # -- the producer's side -----------------------------------------------------------------------
@@ -168,14 +169,13 @@ class Passing:
         """Runs inside no other end with nobody saying that what they returned may be forgotten: the oldest is."""
         self._rootless[run] = None
         while len(self._rootless) > _MAX_ROOTLESS:
-            self._returned.pop(self._rootless.popitem(last=False)[0], None)
+            self._returned.drop(self._rootless.popitem(last=False)[0])
 
     def forget(self, root: str) -> None:
         """The outermost run has ended: nobody will ask for what its runs returned."""
         self._values.forget_held(root)
-        for run in [run for run, found in self._returned.items() if found is None or found.root == root]:
-            del self._returned[run]
-            self._rootless.pop(run, None)
+        self._returned.forget(root)
+        self._rootless.pop(root, None)
 
     # -- the consumer's side -----------------------------------------------------------------------
 

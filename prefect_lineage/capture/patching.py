@@ -218,7 +218,8 @@ def _functions(names: dict[str, Any]) -> Iterator[FunctionType]:
     for value in list(names.values()):
         if type(value) is FunctionType:
             yield value
-        elif isinstance(value, type) and value.__module__ == names.get("__name__"):
+        # not isinstance, which asks the object itself: proxies raise where what they stand for is not there
+        elif issubclass(type(value), type) and vars(value).get("__module__") == names.get("__name__"):
             yield from (method for method in vars(value).values() if type(method) is FunctionType)
 
 

@@ -164,12 +164,18 @@ class Redactor:
             )
         if name and _is_secret_name(name) and not _tells_nothing(value):
             return HIDDEN
+        if kind is str:
+            return self.text(value)
         if kind is dict:
             return self._mapping(value)
+        if kind is list:
+            return [self.data(item) for item in value] if value else value
         if kind is Lasting and self._plugins is None:
             return self._once(value)
+        if kind is Address:
+            return self.text(value.base) + value.end
         if isinstance(value, str):
-            return self.text(value.base) + value.end if type(value) is Address else self.text(value)
+            return self.text(value)
         if isinstance(value, Mapping):
             return self._mapping(value)
         if isinstance(value, (list, tuple)):

@@ -235,3 +235,30 @@ def test_a_default_that_a_library_compares_with_its_own_name_stays_the_same(
     assert library.default is original
     assert library.given()
     assert (library.given.__defaults__, library.given.__kwdefaults__) == before
+
+
+def test_a_global_that_raises_when_it_is_looked_at_does_not_stop_the_rebinding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hostile:
+        @property
+        def __class__(self) -> type:
+            raise RuntimeError("no application context")
+
+    def original() -> int:
+        return 1
+
+    def replacement() -> int:
+        return 2
+
+    home, theirs = ModuleType("home"), ModuleType("theirs")
+    home.function = original
+    theirs.__file__ = str(tmp_path / "theirs.py")
+    theirs.proxy, theirs.bound = Hostile(), original
+    monkeypatch.setitem(sys.modules, "theirs", theirs)
+    patches = Patches()
+    patches.replace(home, "function", replacement)
+    patches.rebind()
+    assert theirs.bound is replacement
+    patches.restore()
+    assert theirs.bound is original
