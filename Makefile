@@ -5,6 +5,7 @@
 #   make versions             run capture's tests with the oldest and the newest Prefect that is supported
 #   make libraries            install the big libraries too, and run the tests of their calls
 #   make check                lint, formatting, types, layers, JavaScript
+#   make bench [ARGS=...]    measure what capture costs, and write docs/performance.md (ARGS=--quick: minutes)
 #   make docs                 write the reference pages anew: docs/cli.md, docs/hooks.md
 #   make package              build wheel and sdist, install the wheel into an empty environment, run it
 #   make clean                remove what the others made
@@ -30,7 +31,7 @@ ZOO = $(QUIET_PREFECT) PREFECT_HOME="$(CURDIR)/zoo/.prefect" PREFECT_LINEAGE_ROO
 	PREFECT_LINEAGE_URL="sqlite:///$(CURDIR)/zoo/lineage.db"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check versions libraries docs package picture clean
+.PHONY: help bench demo test check versions libraries docs package picture clean
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
@@ -62,6 +63,9 @@ versions:
 libraries: $(VENV)/test.stamp
 	$(LOCKED) --group libraries
 	$(BIN)/pytest tests/corpus tests/hooks
+
+bench: $(VENV)/test.stamp
+	$(QUIET_PREFECT) $(BIN)/python tests/benchmarks/table.py $(ARGS)
 
 docs: $(VENV)/test.stamp
 	$(BIN)/python docs/generate.py

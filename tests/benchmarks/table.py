@@ -1,0 +1,65 @@
+"""Run the benchmarks of capture and write what they print to docs/performance.md: `make bench`.
+
+    python tests/benchmarks/table.py [--quick] [--only NAME]
+
+``--quick`` measures fewer times: minutes instead of an hour, and wider intervals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "performance.md"
+
+# Script, options, options of a quick round.
+BENCHMARKS = {
+    "capture_overhead": ((), ("--tasks", "60", "--trivial", "120", "--fours", "3")),
+    "interception_cost": ((), ("--fours", "5")),
+    "import_cost": ((), ("--rounds", "4")),
+    "memory": ((), ("--runs", "20000")),
+}
+
+
+def block(name: str, text: str) -> str:
+    """The part of the page that a benchmark writes."""
+    return f"<!-- {name} -->\n```text\n{text.strip()}\n```\n<!-- end -->"
+
+
+def machine() -> str:
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("prefect", "sqlalchemy"))
+    load = " ".join(f"{number:.1f}" for number in os.getloadavg())
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}, {versions}; load average at the end: {load}"
+
+
+def run(name: str, options: tuple[str, ...]) -> str:
+    command = [sys.executable, str(HERE / f"{name}.py"), *options]
+    print(" ".join(("python", f"tests/benchmarks/{name}.py", *options)), flush=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    print(done.stdout, flush=True)
+    called = " ".join((f"{name}.py", *options))
+    return f"$ {called}\n{done.stdout}\n# {machine()}"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true")
+    arguments.add_argument("--only", choices=BENCHMARKS)
+    options = arguments.parse_args()
+    for name, (whole, quick) in BENCHMARKS.items():
+        if options.only in (None, name):
+            written = block(name, run(name, quick if options.quick else whole))
+            page = PAGE.read_text(encoding="utf-8")
+            pattern = re.compile(rf"<!-- {name} -->.*?<!-- end -->", re.DOTALL)
+            PAGE.write_text(pattern.sub(lambda _, text=written: text, page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
