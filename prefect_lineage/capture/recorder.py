@@ -315,7 +315,10 @@ class Recorder:
             edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
             pending.forget(attempt.accesses)
             self._bound(attempt, len(edges))
-            losses = losses_of(attempt, self.problems, self._interceptors.watched)
+            if attempt.run == attempt.root:  # of the process, too
+                losses = losses_of(attempt, self.problems, self._interceptors.watched)
+            else:
+                losses = losses_of(attempt, {}, ())
             details = {**run.details, **losses}
             gone = self._deletions(attempt)
             declared = attempt.may_fail and attempt.outputs

@@ -23,14 +23,14 @@ _DRAIN = "prefect-lineage-drain"
 # Module, and the functions of it that are stages.
 _STAGES = {
     "capture.border": ("task_started", "task_ended", "task_place", "kept_result"),
-    "capture.task_runs": ("TaskRuns._begin_task_attempt", "TaskRuns._keep"),
+    "capture.task_runs": ("TaskRuns.began", "TaskRuns._enter", "TaskRuns._leave", "TaskRuns.ended"),
     "capture.crossing": ("Crossing.arrival",),
     "capture.caching": ("CacheKeys.taken",),
-    "capture.code": ("code_of", "environment_of"),
+    "capture.lasting": ("lasting_of",),
     "capture.parameters": ("bounded_each",),
     "capture.recorder": (
         *("Recorder.begin_run", "Recorder.end_run", "Recorder.begin_attempt", "Recorder.end_attempt"),
-        *("Recorder._edge", "Recorder.location", "Recorder.flush"),
+        *("Recorder._edge", "Recorder.location", "Recorder.scrubbed", "Recorder.flush"),
     ),
     "capture.redact": ("Redactor.data",),
     "capture.passing": ("Passing.returned", "Passing.passed", "Passing.kept"),
