@@ -46,7 +46,7 @@ def test_a_digester_forgets_the_files_it_has_not_met_for_longest(tmp_path: Path,
     files = [Fingerprint(1, number, 3, 1, 1) for number in range(9)]
     for file in files[:8]:
         digester._remember(file, f"blake3:{file.inode:064x}")
-    assert digester._recall(files[0]) == f"blake3:{0:064x}"
+    assert digester.recall(files[0]) == f"blake3:{0:064x}"
     digester._remember(files[8], f"blake3:{8:064x}")
-    known = [file.inode for file in files if digester._recall(file)]
+    known = [file.inode for file in files if digester.recall(file)]
     assert known == [0, 3, 4, 5, 6, 7, 8]
