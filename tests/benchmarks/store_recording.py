@@ -244,8 +244,9 @@ def compare_peers(records: Sequence[Record], rounds: int) -> None:
         job = Job(namespace="flow", name=one.run.job or "")
         moment = "2026-11-27T00:00:00Z"
         return RunEvent(
-            moment, Run(one.run.id), job, "urn:benchmark", RunState.COMPLETE, ends["input"], ends["output"]
-        )
+            eventTime=moment, run=Run(one.run.id), job=job, producer="urn:benchmark", eventType=RunState.COMPLETE,
+            inputs=ends["input"], outputs=ends["output"],
+        )  # fmt: skip
 
     pairs = []
     for _ in range(rounds):
