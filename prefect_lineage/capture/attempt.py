@@ -36,6 +36,9 @@ FORK = "fork"
 Operation = Literal["read", "write", "append", "update", "open", "rename", "delete"]
 """``open`` is a file of which the end of the attempt will tell whether it was changed."""
 
+_FOLDERS = 20
+"""Folders of which it is said how much was left out there."""
+
 claim_id: ContextVar[int] = ContextVar("prefect_lineage_claim", default=0)
 """The adapter's claim inside which this code runs; 0 is none."""
 
@@ -146,6 +149,7 @@ class Attempt:
         opened: places that an adapter has claimed as open; once is enough.
         storage: directories that belong to the runner's own result storage.
         dropped: accesses that were beyond the limit.
+        left_out: how many of them lay where, by folder; "" stands for further folders.
         misses: what could not be understood, counted by reason.
         closed: it has ended; what threads of it still do is only counted, in :data:`late`.
         settings: what holds in the process of the run; a child process takes them over.
@@ -177,6 +181,7 @@ class Attempt:
     opened: set[str] = field(default_factory=set)
     storage: tuple[str, ...] = ()
     dropped: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
     misses: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     closed: bool = False
     settings: Settings | None = None
@@ -222,8 +227,16 @@ class Attempt:
         else:
             self._drop(access)
 
-    def _drop(self, access: Access) -> None:
+    def leave_out(self, target: str) -> None:
+        """Count something that is not recorded because there is too much."""
         self.dropped += 1
+        folder = target.rpartition("/")[0] or target
+        if folder not in self.left_out and len(self.left_out) >= _FOLDERS:
+            folder = ""
+        self.left_out[folder] = self.left_out.get(folder, 0) + 1
+
+    def _drop(self, access: Access) -> None:
+        self.leave_out(access.target)
         pending.forget((access,))
         if self.is_away and self.dropped & (self.dropped - 1) == 0:  # a line for each would be as many again
             self.tell("dropped", self.dropped)

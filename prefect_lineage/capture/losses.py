@@ -56,6 +56,7 @@ def losses_of(attempt: Attempt, problems: Mapping[str, str], watched: Collection
     """
     found: dict[str, Any] = {
         "dropped": attempt.dropped,
+        "dropped_below": dict(attempt.left_out),
         "misses": dict(attempt.misses),
         "programs": attempt.programs,
     }

@@ -314,7 +314,7 @@ class Recorder:
             self._wholes.remember(touch.access for touch in touches)
             edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
             pending.forget(attempt.accesses)
-            self._bound(attempt, len(edges))
+            self._bound(attempt, edges)
             if attempt.run == attempt.root:  # of the process, too
                 losses = losses_of(attempt, self.problems, self._interceptors.watched)
             else:
@@ -347,12 +347,14 @@ class Recorder:
     def _is_noise(self, attempt: Attempt, path: str, write: bool) -> bool:
         return self._noise(path, write=write, storage=attempt.storage)
 
-    def _bound(self, attempt: Attempt, observed: int) -> None:
-        """Count what of so many observed edges the record has no room for, and say it."""
+    def _bound(self, attempt: Attempt, observed: list[EdgeRecord]) -> None:
+        """Count what of the observed edges the record has no room for, and say it."""
         limit = self.settings.max_edges_per_run
-        number = observed + (len(attempt.outputs) if attempt.may_fail else 0)
+        all_edges = [*observed, *(attempt.outputs if attempt.may_fail else ())]
+        number = len(all_edges)
         if number > limit:
-            attempt.dropped += number - limit
+            for edge in all_edges[limit:]:
+                attempt.leave_out(edge.location.uri)
             log.warning(
                 "Lineage dropped %d of %d edges of run %s: PREFECT_LINEAGE_MAX_EDGES_PER_RUN is %d.",
                 number - limit,

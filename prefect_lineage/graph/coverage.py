@@ -131,12 +131,24 @@ def _of_runs(runs: Iterable[Run]) -> Iterator[_Found]:
             )
         for name in _list(details.get("native")):
             yield "native", str(name), 1, run.job
-        if isinstance(details.get("dropped"), int):
-            yield "dropped", "reads and writes beyond the limit", details["dropped"], run.job
+        yield from _dropped(run)
         for job, times in _counts(details.get("late")):
             yield "late", f"accesses after {job} had ended", times, job
         for call, times in _counts(details.get("unattributed")):
             yield "unattributed", call, times, run.job
+
+
+def _dropped(run: Run) -> Iterator[_Found]:
+    """What was beyond the limit, by the folder where it lay as far as that is known."""
+    number = run.details.get("dropped")
+    if not isinstance(number, int):
+        return
+    for folder, times in _counts(run.details.get("dropped_below")):
+        if folder:
+            yield "dropped", f"reads and writes below {folder}", times, run.job
+            number -= times
+    if number > 0:
+        yield "dropped", "reads and writes beyond the limit", number, run.job
 
 
 _PROGRAMS = ("Popen", "os.system", "os.posix_spawn", "os.exec")

@@ -147,3 +147,25 @@ def test_a_run_of_which_all_was_understood_has_nothing_to_say(tmp_path: Path) ->
     assert seen.lines == ["W b"]
     assert told.details.keys() <= {"native"}  # what other tests of this process have imported
     assert time.time_ns() > began
+
+
+def test_a_cap_says_what_it_has_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = Told()
+    with captured(told, root=tmp_path, settings={"max_edges_per_run": 3}) as seen:
+        for folder in ("a", "b"):
+            (tmp_path / folder).mkdir()
+            for number in range(5):
+                (tmp_path / folder / str(number)).write_text(f"{folder}{number}")
+    assert len(seen.edges) == 3
+    assert told.details["dropped"] == 7
+    below = {path.rpartition("/")[2]: times for path, times in told.details["dropped_below"].items()}
+    assert below == {"a": 2, "b": 5}
+    assert "MAX_EDGES_PER_RUN is 3" in caplog.text
+
+
+def test_far_beyond_the_cap_only_some_folders_are_named(tmp_path: Path) -> None:
+    attempt = Attempt("run")
+    for number in range(100):
+        attempt.leave_out(f"/data/{number}/x")
+    assert attempt.dropped == sum(attempt.left_out.values()) == 100
+    assert attempt.left_out[""] == 80

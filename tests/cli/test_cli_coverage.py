@@ -34,6 +34,7 @@ def gaps(home: Path, make: SimpleNamespace) -> Path:
         "misses": {"not seen inside: Popen": 3, "adapter failed: x.read": 2, "duckdb.sql: no parser": 1},
         "programs": [program],
         "dropped": 7,
+        "dropped_below": {"/data/many": 5},
     }
     second = {"misses": {"not seen inside: Popen": 1, "not seen inside: loky": 1}, "programs": [program]}
     whole = {
@@ -70,7 +71,8 @@ def test_every_kind_of_gap_is_told_with_its_runs_and_advice(gaps: Path, cli: Cal
         ("library", "pandas: pandas 9.0 is outside the tested range <4: x"): (1, ["etl"]),
         ("call", "duckdb.sql: no parser"): (1, ["etl.extract"]),
         ("native", "pysam"): (1, ["etl"]),
-        ("dropped", "reads and writes beyond the limit"): (7, ["etl.extract"]),
+        ("dropped", "reads and writes below /data/many"): (5, ["etl.extract"]),
+        ("dropped", "reads and writes beyond the limit"): (2, ["etl.extract"]),
         ("late", "accesses after etl.load had ended"): (2, ["etl.load"]),
         ("unattributed", "pandas.read_csv"): (1, ["etl"]),
         ("unhashed", "file:///data/huge.bin:v0"): (1, ["etl.extract"]),
