@@ -50,7 +50,21 @@ def _saving(parameter: str) -> Any:
 
 
 def _from_files(format_: str) -> Any:
-    return lambda call: _files(call["path_or_paths"], format_)
+    def claims(call: Call) -> Iterable[Claim]:
+        _note_cache(call)
+        return _files(call["path_or_paths"], format_)
+
+    return claims
+
+
+def _note_cache(call: Call) -> None:
+    folder = place(call["cache_dir"])
+    if folder is not None:
+        _caches.add(os.path.realpath(folder))
+
+
+_caches: set[str] = set()
+"""Where a user wants prepared data to be kept."""
 
 
 def _files(given: Any, format_: str | None) -> list[Claim]:
@@ -62,6 +76,7 @@ def _files(given: Any, format_: str | None) -> list[Claim]:
 
 def _loaded(call: Call) -> Iterable[Claim]:
     """``load_dataset("csv", data_files=...)``, or a directory of data; a name on the hub is not on this machine."""
+    _note_cache(call)
     if call["data_files"] is not None:
         folder = place(call["data_dir"]) or (call["path"] if Path(str(call["path"])).is_dir() else None)
         format_ = str(call["path"]) if call["path"] in (*_FORMATS, "arrow") else None
@@ -95,4 +110,5 @@ def _described(data: Any) -> Description | None:
 def lineage_noise(path: str) -> bool | None:
     """What it keeps of data that it has prepared."""
     cache = getattr(getattr(sys.modules.get("datasets"), "config", None), "HF_DATASETS_CACHE", None)
-    return True if cache is not None and path.startswith(os.path.realpath(str(cache)) + os.sep) else None
+    known = _caches | ({os.path.realpath(str(cache))} if cache is not None else set())
+    return True if any(path.startswith(one + os.sep) for one in known) else None

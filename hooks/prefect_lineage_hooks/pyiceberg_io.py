@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +26,9 @@ _CLASSES = {
 @hookimpl
 def lineage_interceptors() -> Iterable[Interceptor]:
     """What is watched."""
+    yield Interceptor(
+        "pyiceberg.catalog.sql", "SqlCatalog.__init__", after=_catalogued, outside=True, optional=True
+    )
     for name in _SCANS:
         yield Interceptor("pyiceberg.table", f"DataScan.{name}", _scanned, optional=True)
     for name in _CHANGES:
@@ -36,6 +40,25 @@ def lineage_interceptors() -> Iterable[Interceptor]:
         yield Interceptor(
             f"pyiceberg.catalog.{name}", f"{kind}Catalog.create_table", after=_made, optional=True
         )
+
+
+_catalogs: set[str] = set()
+"""Databases that only say where tables lie."""
+
+
+def _catalogued(call: Call) -> Iterable[Claim]:
+    """Only a note."""
+    properties = call["properties"] or {}
+    scheme, mark, path = str(properties.get("uri") or call.kwargs.get("uri") or "").partition(":///")
+    if mark and scheme.startswith("sqlite") and path:
+        _catalogs.add(os.path.realpath(path))
+    return []
+
+
+@hookimpl
+def lineage_noise(path: str) -> bool | None:
+    """The database of a catalog is bookkeeping, as a Delta table's log is."""
+    return True if path in _catalogs else None
 
 
 def _claim(metadata: Any, operation: Claimed, describe: Any) -> list[Claim]:

@@ -94,11 +94,11 @@ def with_members_gathered(accesses: list[Access]) -> list[Access]:
 
 
 def _gathered(access: Access, wholes: Mapping[str, Access]) -> Access:
-    around = [] if access.own else [place for place in with_parents(access.target) if place in wholes]
+    around = [place for place in with_parents(access.target) if place in wholes and place != access.target]
     if not around:
         return access
     whole = wholes[max(around, key=len)]
     operation: Operation = "write" if access.writes else "read"
     moved = replace(access, operation=operation, target=whole.target, existed=whole.existed)
     moved = replace(moved, own=whole.own, via=whole.via, type=whole.type, format=whole.format)
-    return replace(moved, before=None, known=None)
+    return replace(moved, known=None, before=None, rows=None, schema=(), version=None)

@@ -72,6 +72,15 @@ def load_dataset_of_files(data: Path) -> None:
     datasets.load_dataset("parquet", data_files={"train": [str(data / "in.parquet")]})
 
 
+@case("R in.csv", "W out.hf")
+def prepared_data_where_the_user_wants_it(data: Path) -> None:
+    cache = str(data / "prepared")
+    datasets.load_dataset(
+        "csv", data_files=str(data / "in.csv"), split="train", cache_dir=cache
+    ).save_to_disk(data / "out.hf")
+    datasets.Dataset.from_csv(str(data / "in.csv"), cache_dir=cache)
+
+
 @case("W out.csv", "W out.jsonl", "W out.parquet")
 def to_files(data: Path) -> None:
     made = datasets.Dataset.from_dict({"a": [1]})

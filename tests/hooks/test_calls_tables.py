@@ -11,10 +11,18 @@ import pyarrow as pa
 import pytest
 
 from prefect_lineage.testing import Captured, captured
-from prefect_lineage_hooks import deltalake_io, files, lance_io, polars_io, pyarrow_io, pyiceberg_io
+from prefect_lineage_hooks import (
+    deltalake_io,
+    files,
+    lance_io,
+    polars_io,
+    pyarrow_io,
+    pyiceberg_io,
+    sqlite_io,
+)
 from tests.hooks.calls import Call, Calls
 
-HOOKS = (deltalake_io, files, lance_io, polars_io, pyarrow_io, pyiceberg_io)
+HOOKS = (deltalake_io, files, lance_io, polars_io, pyarrow_io, pyiceberg_io, sqlite_io)
 calls = Calls(*HOOKS)
 case = calls.case
 
