@@ -6,6 +6,7 @@
 #   make libraries            install the big libraries too, and run the tests of their calls
 #   make check                lint, formatting, types, layers, JavaScript
 #   make bench [ARGS=...]    measure what capture costs, and write docs/performance.md (ARGS=--quick: minutes)
+#   make picture              take the pictures of the documents anew, in Chromium
 #   make docs                 write the reference pages anew: docs/cli.md, docs/hooks.md
 #   make package              build wheel and sdist, install the wheel into an empty environment, run it
 #   make clean                remove what the others made
@@ -70,9 +71,10 @@ bench: $(VENV)/test.stamp
 docs: $(VENV)/test.stamp
 	$(BIN)/python docs/generate.py
 
-# The picture in the README: the real map of the demonstration, in a real browser.
+# The pictures in the README and in docs/map.md: real maps, in a real browser.
 picture: demo $(VENV)/test.stamp
 	$(BIN)/python docs/picture.py zoo.html docs/map.png
+	$(BIN)/python docs/picture.py --gallery zoo.html docs
 
 # The wheel is looked into by a test, and is then tried where nothing of the checkout can help it.
 package: $(VENV)/test.stamp

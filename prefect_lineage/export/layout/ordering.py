@@ -13,7 +13,7 @@ __all__ = ["arrange", "crossings"]
 _THOROUGH = 2500
 """Items up to which several starts are tried and neighbours are exchanged pair by pair."""
 
-_SIFTINGS = 3
+_SIFTINGS = 2
 
 Order = list[list[int]]
 

@@ -1,6 +1,7 @@
 // Links as chains of cubic curves, for the eye and for the pointer. Pure.
 
 export const ARROW = 9;
+const STEEP = 260;
 
 /** Half the width of each column, by its middle. */
 export function columnsOf(cards) {
@@ -14,21 +15,40 @@ export function curvesOf(link, columns) {
   const { from, to, route } = link;
   if (to.x <= from.x) return [loop(from, to)];
   const curves = [];
+  const share = trunkOf(from);
   let [x, y] = [from.x + from.width / 2, from.y];
   for (let index = 0; index < route.length; index += 2) {
     const half = columns.get(route[index]) || 60;
     const next = route[index + 1];
-    curves.push(bend(x, y, route[index] - half, next));
+    curves.push(...bends(x, y, route[index] - half, next, share));
     curves.push(bend(route[index] - half, next, route[index] + half, next));
     [x, y] = [route[index] + half, next];
   }
-  curves.push(bend(x, y, to.x - to.width / 2 - 1, to.y));
+  curves.push(...bends(x, y, to.x - to.width / 2 - 1, to.y, share));
   return curves;
 }
 
 function bend(x1, y1, x2, y2) {
   const pull = Math.min(Math.max((x2 - x1) * 0.5, 12), 180);
   return [x1, y1, x1 + pull, y1, x2 - pull, y2, x2, y2];
+}
+
+/** Where between two columns the steep links of a card run: those of one card on one line, others beside it. */
+function trunkOf(card) {
+  return 0.28 + 0.44 * (((card.index ?? 0) * 0.618034) % 1);
+}
+
+/** From one column to the next. A steep link turns into the trunk of its card, and out again where it has to. */
+function bends(x1, y1, x2, y2, share) {
+  const [wide, high] = [x2 - x1, Math.abs(y2 - y1)];
+  if (high < STEEP || high < 3 * wide) return [bend(x1, y1, x2, y2)];
+  const trunk = x1 + wide * share;
+  const turn = Math.sign(y2 - y1) * Math.min(22, high / 4);
+  return [
+    [x1, y1, trunk, y1, trunk, y1, trunk, y1 + turn],
+    [trunk, y1 + turn, trunk, y1 + turn, trunk, y2 - turn, trunk, y2 - turn],
+    [trunk, y2 - turn, trunk, y2, trunk, y2, x2, y2],
+  ];
 }
 
 /** Back to the left, below both cards: what closes a loop. */

@@ -197,3 +197,15 @@ test("the time slider knows each time once and how much happened when", () => {
   assert.deepEqual(timesOf(nodes), [1, 5]);
   assert.deepEqual(histogram(nodes, [1, 5], 2), [1, 2]);
 });
+
+test("steep links of one card share a trunk, and still start and end at their cards", async () => {
+  const { curvesOf } = await import("../../../prefect_lineage/export/static/curves.js");
+  const card = (x, y, index) => ({ x, y, index, width: 100, height: 50 });
+  const from = card(0, 0, 7);
+  const [near, far] = [600, 900].map((y) => curvesOf({ from, to: card(150, y, 1), route: [] }, new Map()));
+  assert.equal(near.length, 3);
+  assert.equal(near[1][0], far[1][0]);
+  assert.deepEqual(near[0].slice(0, 2), [50, 0]);
+  assert.deepEqual(near[2].slice(6), [99, 600]);
+  for (let index = 1; index < 3; index += 1) assert.deepEqual(near[index].slice(0, 2), near[index - 1].slice(6));
+});
