@@ -30,6 +30,9 @@ from prefect_lineage.settings import Settings
 FLOW = 1_000
 """Runs in each of many flows."""
 
+LINES = 4
+"""A line is printed for so many thousand runs."""
+
 SHAPES = {"many flows": FLOW, "one flow": None, "no flow": 0}
 
 
@@ -89,11 +92,8 @@ def told(recorder: Recorder, number: int) -> None:
     """Print the size now and then; the store is given time to follow, as Prefect's engine would give it."""
     if number % FLOW == 0:
         recorder.flush()
-        if number % STEP == 0 or number == FLOW:
+        if number % (FLOW * LINES) == 0 or number == FLOW:
             print(f"{number:8} runs {size():7.1f} MB", flush=True)
-
-
-STEP = 20_000
 
 
 def shape(name: str, runs: int, folder: str) -> None:
