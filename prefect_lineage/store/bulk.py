@@ -106,7 +106,7 @@ def select_in(
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows of a statement that has a :func:`within`."""
     for chunk in chunks(values, size):
-        yield from connection.execute(statement, {"values": chunk})
+        yield from connection.execute(statement, {"values": chunk}).all()  # one call, not one a row
 
 
 def execute_in(connection: Connection, statement: sa.Delete | sa.Update, values: Iterable[Any]) -> None:
@@ -154,7 +154,7 @@ def execute_pairs(
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows of a query that has a :func:`pairs_table`."""
     for chunk in chunks(sorted(pairs), 5_000):
-        yield from connection.execute(query, {"pairs": dump_json(chunk)})
+        yield from connection.execute(query, {"pairs": dump_json(chunk)}).all()
 
 
 def write_rows(connection: Connection, statement: Any, columns: tuple[str, ...], rows: Rows) -> None:

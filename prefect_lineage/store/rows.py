@@ -97,7 +97,7 @@ class Loader:
         if as_of is not None:
             statement = statement.where(edges.c.at <= as_of)
         rows = select_in(self._connection, statement, run_ids)
-        found = [(row.run_id, row.version_id, _edge(row)) for row in rows]
+        found = list(map(_edge, rows))
         return _whole(found) if any(edge.attempt < 0 for *_, edge in found) else found
 
     def display_name(self, name: str, namespace: str) -> str:
@@ -119,8 +119,8 @@ class Loader:
     def _runs_of(self, ids: Iterable[int]) -> dict[tuple[int, int], dict[str, None]]:
         """UUIDs by (version, direction), oldest first, each once though it may have had several attempts."""
         touched: dict[tuple[int, int], dict[str, None]] = {}
-        for row in select_in(self._connection, _touching(), ids):
-            touched.setdefault((row.version_id, row.direction), {})[row.uuid] = None
+        for version, direction, uuid in select_in(self._connection, _touching(), ids):
+            touched.setdefault((version, direction), {})[uuid] = None
         return touched
 
     def _version(
@@ -130,31 +130,34 @@ class Loader:
         touched: dict[tuple[int, int], dict[str, None]],
         replaced_by: int | None,
     ) -> Version:
+        # Unpacked: a row's members take SQLAlchemy ten times as long by name, and there may be many.
+        row_id, owner, number, digest, covers, size, shape, rows, schema, told, description, *rest = row
+        partial, raced, created_at, deleted_at, owner_name, owner_space, kind, namespace, key, uri = rest
         return Version(
-            id=version_id(row.id),
-            artifact=artifact_id(row.artifact_id),
-            name=self.display_name(row.artifact_name, row.artifact_namespace),
-            number=row.number,
-            type=row.artifact_type,
-            uri=row.uri,
-            namespace=row.namespace,
-            digest=row.digest,
-            covers=row.covers,
-            size=row.size,
-            created_at=row.created_at,
+            id=version_id(row_id),
+            artifact=artifact_id(owner),
+            name=self.display_name(owner_name, owner_space),
+            number=number,
+            type=kind,
+            uri=uri,
+            namespace=namespace,
+            digest=digest,
+            covers=covers,
+            size=size,
+            created_at=created_at,
             aliases=tuple(called),
-            format=row.format,
-            rows=row.rows,
-            schema=tuple((column, kind) for column, kind in row.schema or ()),
-            metadata=row.metadata or {},
-            description=row.description,
-            partial=row.partial,
-            raced=row.raced,
-            named=row.artifact_namespace == NAMED,
-            deleted_at=row.deleted_at,
-            key=row.key,
-            producer_ids=tuple(touched.get((row.id, OUTPUT), ())),
-            consumer_ids=tuple(touched.get((row.id, INPUT), ())),
+            format=shape,
+            rows=rows,
+            schema=tuple((column, of_type) for column, of_type in schema or ()),
+            metadata=told or {},
+            description=description,
+            partial=partial,
+            raced=raced,
+            named=owner_space == NAMED,
+            deleted_at=deleted_at,
+            key=key,
+            producer_ids=tuple(touched.get((row_id, OUTPUT), ())),
+            consumer_ids=tuple(touched.get((row_id, INPUT), ())),
             replaced_by=None if replaced_by is None else version_id(replaced_by),
             source=self._source,
         )
@@ -198,7 +201,10 @@ class Loader:
 
 @cache
 def _versions() -> sa.Select[*tuple[Any, ...]]:
+    names = ("id", "artifact_id", "number", "digest", "covers", "size", "format", "rows", "schema", "metadata",
+             "description", "partial", "raced", "created_at", "deleted_at")  # fmt: skip
     columns = (
+        *(versions.c[name] for name in names),
         artifacts.c.name.label("artifact_name"),
         artifacts.c.namespace.label("artifact_namespace"),
         artifacts.c.type.label("artifact_type"),
@@ -211,7 +217,7 @@ def _versions() -> sa.Select[*tuple[Any, ...]]:
         locations.c.id == versions.c.location_id,
     )
     joined = versions.join(artifacts, of_artifact).join(locations, at_location)
-    return sa.select(versions, *columns).select_from(joined).where(within(versions.c.id))
+    return sa.select(*columns).select_from(joined).where(within(versions.c.id))
 
 
 @cache
@@ -259,7 +265,18 @@ def _numbers_by_alias() -> sa.Select[*tuple[Any, ...]]:
 @cache
 def _edges() -> sa.Select[*tuple[Any, ...]]:
     return (
-        sa.select(edges, runs.c.uuid, vias.c.name.label("via"))
+        sa.select(
+            edges.c.run_id,
+            edges.c.version_id,
+            runs.c.uuid,
+            edges.c.direction,
+            edges.c.how,
+            vias.c.name,
+            edges.c.times,
+            edges.c.attempt,
+            edges.c.at,
+            edges.c.flags,
+        )
         .join(runs, runs.c.id == edges.c.run_id)
         .join(vias, vias.c.id == edges.c.via_id)
         .where(within(edges.c.run_id))
@@ -310,16 +327,18 @@ def normal_root(root: str | None) -> str | None:
     return None if root is None else str(Path(root).expanduser().resolve())
 
 
-def _edge(row: Row[*tuple[Any, ...]]) -> Edge:
-    return Edge(
-        run=row.uuid,
-        version=version_id(row.version_id),
-        direction=DIRECTIONS[row.direction],
-        how=HOWS[row.how],
-        via=row.via,
-        times=row.times,
-        attempt=row.attempt,
-        at=row.at,
-        unchanged=bool(row.flags & UNCHANGED),
-        partial=bool(row.flags & PARTIAL),
+def _edge(row: Row[*tuple[Any, ...]]) -> tuple[int, int, Edge]:
+    run_id, version, uuid, direction, how, via, times, attempt, at, flags = row
+    edge = Edge(
+        run=uuid,
+        version=version_id(version),
+        direction=DIRECTIONS[direction],
+        how=HOWS[how],
+        via=via,
+        times=times,
+        attempt=attempt,
+        at=at,
+        unchanged=bool(flags & UNCHANGED),
+        partial=bool(flags & PARTIAL),
     )
+    return run_id, version, edge
