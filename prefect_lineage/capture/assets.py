@@ -173,7 +173,7 @@ class Assets:
         def end(attempt: Attempt, completed: bool) -> None:
             self._end(works.pop(id(attempt)), completed=completed)
 
-        return stepping(function, begin, lambda _attempt, _value: None, end)
+        return stepping(function, begin, lambda _attempt, _value: None, end, is_failure)
 
     # -- edges -----------------------------------------------------------------------------------
 

@@ -27,11 +27,13 @@ class _Stage:
         around: entered for each step, so not while the generator is suspended.
         yielded: told each value.
         end: told when it is over, and whether it completed.
+        is_failure: whether what it returned says that it did not complete.
     """
 
     around: Callable[[], AbstractContextManager[object]] = nullcontext
     yielded: Callable[[object], object] = lambda _: None
     end: Callable[[bool], object] = lambda _: None
+    is_failure: Callable[[object], bool] = lambda _: False
 
 
 def stepping(
@@ -39,6 +41,7 @@ def stepping(
     begin: Callable[[tuple[Any, ...], dict[str, Any]], Attempt | None],
     yielded: Callable[[Attempt, object], object],
     end: Callable[[Attempt, bool], object],
+    is_failure: Callable[[object], bool] = lambda _: False,
 ) -> Callable[..., Any]:
     """Wrap a generator function: between two yields its attempt is the current one, else not.
 
@@ -46,6 +49,7 @@ def stepping(
         begin: called at the first step with the arguments; without an attempt the generator runs as it is.
         yielded: told each value.
         end: told when it is over, and whether it completed.
+        is_failure: whether what it returned says that it did not complete.
     """
 
     def stage(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Stage:
@@ -56,6 +60,7 @@ def stepping(
             functools.partial(_as_current, attempt),
             functools.partial(yielded, attempt),
             functools.partial(end, attempt),
+            is_failure,
         )
 
     return _staged(function, stage)
@@ -117,7 +122,7 @@ def _steps(function: Callable[..., Any], stage_of: _StageOf) -> Callable[..., An
                     completed = False
                     resume = functools.partial(generator.send, sent)
         except StopIteration as stop:
-            completed = True
+            completed = not stage.is_failure(stop.value)
             return stop.value
         finally:
             stage.end(completed)

@@ -309,7 +309,11 @@ class TaskRuns:
 
     def _stepping(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return stepping(
-            function, lambda _args, _kwargs: self._begin_generator(), self._yielded, self._end_generator
+            function,
+            lambda _args, _kwargs: self._begin_generator(),
+            self._yielded,
+            self._end_generator,
+            is_failure,
         )
 
     def _begin_generator(self) -> Attempt | None:

@@ -1,9 +1,15 @@
-"""Plays the scenarios of one runner: ``python matrix_flows.py thread|process|dask|ray|here|worker|again|serve``."""
+"""Plays scenarios: ``python matrix_flows.py serve``, or the runners whose scenarios are to be played.
+
+Crashes come last, and where a runner's processes go down with the task, each in a flow run of its own: a process
+pool that lost a process that way never finishes anything again.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,13 +20,19 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 import prefect_lineage
 
-PATIENCE = 20.0
-"""Seconds for a run to end; one whose process was taken down may never be heard of."""
+PATIENCE = 60.0
+"""Seconds for a run to end."""
+
+LAST_WORDS = 2.0
+"""Seconds between two looks at a run that may have ended without its runner's noticing."""
 
 
 def dask() -> Any:
+    import dask
     from prefect_dask import DaskTaskRunner
 
+    # one try for a task that takes its worker down, as everywhere else
+    dask.config.set({"distributed.scheduler.allowed-failures": 0})
     workers = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
     return DaskTaskRunner(cluster_kwargs=workers)
 
@@ -41,10 +53,10 @@ RUNNERS: dict[str, Callable[[], Any]] = {
 }
 
 
-def waited(futures: list[Any]) -> None:
+def waited(futures: list[Any], patience: float = PATIENCE) -> None:
     for future in futures:
         try:
-            future.wait(PATIENCE)
+            future.wait(patience)
         except BaseException as error:  # noqa: BLE001 - how it ends is in the store, whatever it raises here
             print(type(error).__name__, error, file=sys.stderr)
 
@@ -79,6 +91,25 @@ def play(played: list[Scenario]) -> None:
     waited(last)
 
 
+def play_crashes(played: list[Scenario]) -> None:
+    """Start them, and wait until each is known to have crashed: whoever waits for the runner may wait for ever."""
+    futures = {scenario: [future for future, _ in started(scenario)] for scenario in played}
+    ended: set[str] = set()
+    deadline = time.monotonic() + PATIENCE
+    while len(ended) < len(played) and time.monotonic() < deadline:
+        for scenario in played:
+            if str(scenario) not in ended:
+                waited(futures[scenario], LAST_WORDS / len(scenario.items))
+                if have_ended(scenario):
+                    ended.add(str(scenario))
+
+
+def have_ended(scenario: Scenario) -> bool:
+    with prefect_lineage.Lineage(readonly=True) as lineage:
+        runs = lineage.runs(job=f"matrix.{scenario}")
+    return len(runs) == len(scenario.items) and all(run.ended_at is not None for run in runs)
+
+
 async def called(scenario: Scenario) -> Any:
     """What a call gives: a value, or all that a generator yields."""
     result = maker(scenario)(str(scenario), "a", scenario.outcome)
@@ -91,38 +122,52 @@ async def called(scenario: Scenario) -> Any:
 
 async def play_calls(played: list[Scenario]) -> None:
     for scenario in played:
-        for _ in range(2 if scenario.outcome == "cached" else 1):
-            try:
+        try:
+            value = await called(scenario)
+            if scenario.outcome == "cached":
                 value = await called(scenario)
-            except BaseException as error:  # noqa: BLE001 - likewise
-                print(scenario, type(error).__name__, error, file=sys.stderr)
-            else:
-                taker(scenario)(value, str(scenario), "a")
+            taker(scenario)(value, str(scenario), "a")
+        except BaseException as error:  # noqa: BLE001 - likewise
+            print(scenario, type(error).__name__, error, file=sys.stderr)
 
 
-def main(who: str) -> None:
-    played = [scenario for scenario in scenarios() if scenario.runner == who]
+def in_flow(who: str, play: Callable[[list[Scenario]], None], played: list[Scenario]) -> None:
+    @flow(name="matrix", task_runner=RUNNERS[who]())
+    def matrix() -> None:
+        play(played)
+
+    if played:
+        matrix()
+
+
+def play_all(who: str) -> None:
+    mine = [scenario for scenario in scenarios() if scenario.runner == who]
+    if who == "here":
+
+        @flow(name="matrix")
+        async def calls() -> None:
+            await play_calls(mine)
+
+        asyncio.run(calls())
+        return
+    crashes = [scenario for scenario in mine if scenario.outcome == "crashed"]
+    in_flow(who, play, [scenario for scenario in mine if scenario not in crashes])
+    for together in [[crash] for crash in crashes] if who == "process" else [crashes]:
+        in_flow(who, play_crashes, together)
+        for worker in multiprocessing.active_children():  # they wait for work that nobody will send
+            worker.kill()
+
+
+def main(players: list[str]) -> None:
     prefect_lineage.enable()
-    if who == "serve":
+    if players == ["serve"]:
         from prefect.task_worker import serve
 
         served = [scenario for scenario in scenarios() if scenario.runner == "worker"]
         serve(*(task(scenario) for scenario in served for task in (maker, taker)))
-    elif who == "here":
-
-        @flow(name="matrix")
-        async def calls() -> None:
-            await play_calls(played)
-
-        asyncio.run(calls())
-    else:
-
-        @flow(name="matrix", task_runner=RUNNERS[who]())
-        def matrix() -> None:
-            play(played)
-
-        matrix()
+    for who in players if players != ["serve"] else []:
+        play_all(who)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from prefect_lineage import Edge, Lineage, Run, Version
 
@@ -11,7 +12,8 @@ class Told:
     """All that a store holds.
 
     A run is called ``make a`` or ``take a``, by its part in the scenario and its item; a further run of the same is
-    ``make a again``. A file is called by what follows the scenario's name, with its version; a value by who made it.
+    ``make a again``. A file is called by what follows the scenario's name, with its version; a value by
+    the run that made it first, and by its number among those.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,6 +41,17 @@ class Told:
     def jobs(self) -> set[str]:
         return {run.job for run in self.runs}
 
+    def elsewhere(self) -> list[str]:
+        """The edges that belong to no task, or to a file that is called by no scenario."""
+        jobs = {run.id: run.job.removeprefix("matrix.").removesuffix("_take") for run in self.runs}
+        odd = []
+        for edge in self.edges:
+            version = self.versions[edge.version]
+            is_file = version.namespace != "inmemory://"
+            if is_file and not _file(version).startswith(f"{jobs[edge.run]}."):
+                odd.append(f"{jobs[edge.run]}: {edge.direction} {version}")
+        return odd
+
     def _run(self, run: Run) -> str:
         (parent,) = [other for other in self.runs if other.id == run.parent] or [None]
         inside = f"in {parent.kind} {parent.job}" if parent else "alone"
@@ -50,15 +63,24 @@ class Told:
         wanted = {run.id for run in runs}
         for edge in self.edges:
             version = self.versions[edge.version]
-            if edge.run in wanted or version.name.startswith(files):
+            if edge.run in wanted or _file(version).startswith(files):
                 yield self._edge(edge, version, files)
+
+    def _value(self, version: Version) -> str:
+        maker = version.producer_ids[0]
+        same = [
+            other.number
+            for other in self.versions.values()
+            if other.artifact == version.artifact and other.producer_ids[:1] == version.producer_ids[:1]
+        ]
+        return f"value {sorted(same).index(version.number) + 1} of {self._names[maker]}"
 
     def _edge(self, edge: Edge, version: Version, files: str) -> str:
         verb = "reads" if edge.direction == "input" else "writes"
-        what = f"{version.name.removeprefix(files)}:{version.version}"
+        what = f"{_file(version).removeprefix(files)}:{version.version}"
         if version.namespace == "inmemory://":
             verb = "receives" if edge.direction == "input" else "returns"
-            what = f"the value of {self._names[version.producer_ids[0]]}"
+            what = self._value(version)
         marks = [mark for mark in ("partial", "unchanged") if getattr(edge, mark)]
         marks += [edge.how] if edge.how != "observed" else []
         marks += ["half a version"] if version.partial else []
@@ -72,14 +94,5 @@ class Told:
         )
 
 
-if __name__ == "__main__":
-    import sys
-
-    from matrix_scenarios import scenarios
-
-    told = Told(sys.argv[1])
-    for scenario in scenarios():
-        if any(scenario.__str__() in job for job in told.jobs()):
-            print(f"== {scenario}")
-            print("\n".join(told.of(str(scenario))))
-    print([line for run in told.runs if run.kind == "flow" for line in [told._run(run)]])
+def _file(version: Version) -> str:
+    return Path(version.key).name

@@ -48,7 +48,7 @@ async def async_work(name: str, item: str, outcome: str) -> Any:
     await asyncio.sleep(0)
     if await asyncio.to_thread(_begun, name, item, outcome):
         _end(outcome)
-        raise asyncio.CancelledError
+        return Cancelled(message="as asked")
     return [name, item]
 
 
