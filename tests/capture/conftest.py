@@ -66,6 +66,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def store(place: Path) -> Recorded:
+    """What the processes have recorded that a test starts in its place."""
+    return Recorded(place, os.environ["PREFECT_LINEAGE_URL"])
+
+
+@pytest.fixture
 def recorded(place: Path, prefect_server: str) -> Iterator[Recorded]:
     """Capture is on, as by ``prefect_lineage.enable()``; afterwards everything is as it was."""
     from prefect.settings import (

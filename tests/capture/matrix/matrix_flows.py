@@ -11,6 +11,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from matrix_scenarios import Scenario, scenarios
@@ -23,8 +24,8 @@ import prefect_lineage
 PATIENCE = 60.0
 """Seconds for a run to end."""
 
-LAST_WORDS = 2.0
-"""Seconds between two looks at a run that may have ended without its runner's noticing."""
+GLANCE = 0.5
+"""Seconds between two looks at what may have ended unnoticed."""
 
 
 def dask() -> Any:
@@ -53,12 +54,14 @@ RUNNERS: dict[str, Callable[[], Any]] = {
 }
 
 
-def waited(futures: list[Any], patience: float = PATIENCE) -> None:
-    for future in futures:
-        try:
-            future.wait(patience)
-        except BaseException as error:  # noqa: BLE001 - how it ends is in the store, whatever it raises here
-            print(type(error).__name__, error, file=sys.stderr)
+def is_over(future: Any, patience: float = PATIENCE) -> bool:
+    """Wait for a future; it is over if it has an end or an error: how its run ended is in the store."""
+    try:
+        future.wait(patience)
+        return bool(future.state.is_final())
+    except BaseException as error:  # noqa: BLE001 - the very errors that tasks of these scenarios end with
+        print(type(error).__name__, error, file=sys.stderr)
+        return True
 
 
 def started(scenario: Scenario) -> Iterator[tuple[Any, str]]:
@@ -83,31 +86,34 @@ def taken(scenario: Scenario, futures: list[tuple[Any, str]]) -> Iterator[Any]:
 
 def play(played: list[Scenario]) -> None:
     first = {scenario: list(started(scenario)) for scenario in played}
-    waited([future for futures in first.values() for future, _ in futures])
+    for future, _ in chain.from_iterable(first.values()):
+        is_over(future)
     second = {scenario: list(started(scenario)) for scenario in played if scenario.outcome == "cached"}
-    last = [
-        future for scenario, futures in {**first, **second}.items() for future in taken(scenario, futures)
-    ]
-    waited(last)
+    last = {scenario: list(taken(scenario, futures)) for scenario, futures in {**first, **second}.items()}
+    settled(last, "_take")
 
 
 def play_crashes(played: list[Scenario]) -> None:
-    """Start them, and wait until each is known to have crashed: whoever waits for the runner may wait for ever."""
-    futures = {scenario: [future for future, _ in started(scenario)] for scenario in played}
-    ended: set[str] = set()
+    settled({scenario: [future for future, _ in started(scenario)] for scenario in played}, "")
+
+
+def settled(futures: dict[Scenario, list[Any]], part: str) -> None:
+    """Wait until the runs are known to have ended, or else their futures: who waits for one of both may wait for ever.
+
+    A process that a crash takes down is never heard of again, and a delayed run that is not ready never ends.
+    """
     deadline = time.monotonic() + PATIENCE
-    while len(ended) < len(played) and time.monotonic() < deadline:
-        for scenario in played:
-            if str(scenario) not in ended:
-                waited(futures[scenario], LAST_WORDS / len(scenario.items))
-                if have_ended(scenario):
-                    ended.add(str(scenario))
+    for scenario, found in futures.items():
+        while not is_recorded(scenario, part) and time.monotonic() < deadline:
+            if all(is_over(future, GLANCE) for future in found):
+                break
 
 
-def have_ended(scenario: Scenario) -> bool:
-    with prefect_lineage.Lineage(readonly=True) as lineage:
-        runs = lineage.runs(job=f"matrix.{scenario}")
-    return len(runs) == len(scenario.items) and all(run.ended_at is not None for run in runs)
+def is_recorded(scenario: Scenario, part: str) -> bool:
+    with prefect_lineage.Lineage() as lineage:
+        runs = lineage.runs(job=f"matrix.{scenario}{part}")
+    ended = [run for run in runs if run.ended_at is not None or run.state == "NotReady"]
+    return len(ended) == len(scenario.items)
 
 
 async def called(scenario: Scenario) -> Any:

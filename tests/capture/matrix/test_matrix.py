@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from matrix_graph import Told
 from matrix_rules import expected
-from matrix_scenarios import KINDS, LEFT_OUT, OUTCOMES, RUNNERS, WAYS, Scenario, left_out, scenarios
+from matrix_scenarios import RUNNERS, Scenario, scenarios
 
 HERE = Path(__file__).parent
 PLAYERS = {"here": "thread", **{runner: runner for runner in RUNNERS}, "worker": "worker"}
@@ -52,6 +52,8 @@ def _environment(place: Path, server: str) -> dict[str, str]:
         "PREFECT_HOME": str(place / "home"),
         "PREFECT_LOCAL_STORAGE_PATH": str(place / "results"),
         "PREFECT_LOGGING_LEVEL": "CRITICAL",
+        # a task worker and the first of its tasks that logs can wait for each other for ever
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
         "PREFECT_LINEAGE_URL": f"sqlite:///{place / 'lineage.db'}",
         "PREFECT_LINEAGE_JOURNAL_DIR": str(place / "journal"),
         "PREFECT_LINEAGE_ROOT": str(place / "work"),
@@ -115,3 +117,11 @@ def test_nothing_else_was_recorded(told: Play, player: str) -> None:
     jobs = {job.removesuffix("_take") for job in told(player).jobs()}
     assert jobs == {"matrix", *(f"matrix.{name}" for name in mine)}
     assert told(player).elsewhere() == []
+
+
+@pytest.mark.timeout(600)
+def test_delayed_tasks_run_in_the_task_worker_whoever_asked(told: Play) -> None:
+    runs = told("worker").runs
+    flows = {run.details["process"]["pid"] for run in runs if run.kind == "flow"}
+    (worker,) = {run.details["process"]["pid"] for run in runs if run.kind == "task"}
+    assert worker not in flows
