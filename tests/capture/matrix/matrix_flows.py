@@ -1,7 +1,7 @@
 """Plays scenarios: ``python matrix_flows.py serve``, or the runners whose scenarios are to be played.
 
-Crashes come last, and where a runner's processes go down with the task, each in a flow run of its own: a process
-pool that lost a process that way never finishes anything again.
+Crashes come last, in a flow run of their own with a process for each: of a process pool that has seen one nothing
+is heard any more, and Dask gives up what waits behind one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import Any
 
@@ -28,30 +29,35 @@ GLANCE = 0.5
 """Seconds between two looks at what may have ended unnoticed."""
 
 
-def dask() -> Any:
+def dask(processes: int) -> Any:
     import dask
     from prefect_dask import DaskTaskRunner
 
     # one try for a task that takes its worker down, as everywhere else
     dask.config.set({"distributed.scheduler.allowed-failures": 0})
-    workers = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
+    workers = {"n_workers": processes, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
     return DaskTaskRunner(cluster_kwargs=workers)
 
 
-def ray() -> Any:
+def ray(processes: int) -> Any:
     from prefect_ray import RayTaskRunner
 
     quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
-    return RayTaskRunner(init_kwargs={"num_cpus": 2, **quiet})
+    return RayTaskRunner(init_kwargs={"num_cpus": processes, **quiet})
 
 
-RUNNERS: dict[str, Callable[[], Any]] = {
-    "thread": lambda: ThreadPoolTaskRunner(max_workers=4),
-    "process": lambda: ProcessPoolTaskRunner(max_workers=2),
+def threads(_: int) -> Any:
+    return ThreadPoolTaskRunner(max_workers=4)
+
+
+RUNNERS: dict[str, Callable[[int], Any]] = {
+    "thread": threads,
+    "process": lambda processes: ProcessPoolTaskRunner(max_workers=processes),
     "dask": dask,
     "ray": ray,
-    "worker": lambda: ThreadPoolTaskRunner(max_workers=4),
+    "worker": threads,
 }
+"""By name, with a number of processes if they run tasks in some."""
 
 
 def is_over(future: Any, patience: float = PATIENCE) -> bool:
@@ -93,8 +99,19 @@ def play(played: list[Scenario]) -> None:
     settled(last, "_take")
 
 
+def once_in_ray() -> AbstractContextManager[object]:
+    """Ray does again what took its process down, if it is not told otherwise."""
+    if "prefect_ray" not in sys.modules:
+        return nullcontext()
+    from prefect_ray.context import remote_options
+
+    return remote_options(max_retries=0)
+
+
 def play_crashes(played: list[Scenario]) -> None:
-    settled({scenario: [future for future, _ in started(scenario)] for scenario in played}, "")
+    with once_in_ray():
+        futures = {scenario: [future for future, _ in started(scenario)] for scenario in played}
+    settled(futures, "")
 
 
 def settled(futures: dict[Scenario, list[Any]], part: str) -> None:
@@ -137,13 +154,12 @@ async def play_calls(played: list[Scenario]) -> None:
             print(scenario, type(error).__name__, error, file=sys.stderr)
 
 
-def in_flow(who: str, play: Callable[[list[Scenario]], None], played: list[Scenario]) -> None:
-    @flow(name="matrix", task_runner=RUNNERS[who]())
+def in_flow(who: str, play: Callable[[list[Scenario]], None], played: list[Scenario], processes: int) -> None:
+    @flow(name="matrix", task_runner=RUNNERS[who](processes))
     def matrix() -> None:
         play(played)
 
-    if played:
-        matrix()
+    matrix()
 
 
 def play_all(who: str) -> None:
@@ -157,11 +173,10 @@ def play_all(who: str) -> None:
         asyncio.run(calls())
         return
     crashes = [scenario for scenario in mine if scenario.outcome == "crashed"]
-    in_flow(who, play, [scenario for scenario in mine if scenario not in crashes])
-    for together in [[crash] for crash in crashes] if who == "process" else [crashes]:
-        in_flow(who, play_crashes, together)
-        for worker in multiprocessing.active_children():  # they wait for work that nobody will send
-            worker.kill()
+    in_flow(who, play, [scenario for scenario in mine if scenario not in crashes], 2)
+    in_flow(who, play_crashes, crashes, sum(len(scenario.items) for scenario in crashes))
+    for process in multiprocessing.active_children():  # they wait for work that nobody will send
+        process.kill()
 
 
 def main(players: list[str]) -> None:

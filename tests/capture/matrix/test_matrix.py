@@ -28,10 +28,14 @@ Play = Callable[[str], Told]
 
 @pytest.fixture(scope="module")
 def told(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Play:
-    """What was recorded of a runner's scenarios, which are played when they are first asked for."""
+    """What was recorded of a runner's scenarios, which are played when they are first asked for, and only then."""
+    asked: set[str] = set()
 
     @cache
     def played(player: str) -> Told:
+        if player in asked:
+            pytest.fail(f"the scenarios of {player} could not be played, as the first of them tells")
+        asked.add(player)
         place = tmp_path_factory.mktemp(player)
         environment = _environment(place, prefect_server)
         mine = [runner for runner, plays in PLAYERS.items() if plays == player]
