@@ -18,6 +18,7 @@ from typing import Any
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.border import (
+    STEPPED,
     is_failure,
     rolled_back,
     task_context,
@@ -308,13 +309,15 @@ class TaskRuns:
         return run_generator_task
 
     def _stepping(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return stepping(
+        stepped = stepping(
             function,
             lambda _args, _kwargs: self._begin_generator(),
             self._yielded,
             self._end_generator,
             is_failure,
         )
+        setattr(stepped, STEPPED, True)
+        return stepped
 
     def _begin_generator(self) -> Attempt | None:
         found = task_context()

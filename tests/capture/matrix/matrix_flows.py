@@ -1,7 +1,7 @@
 """Plays scenarios: ``python matrix_flows.py serve``, or the runners whose scenarios are to be played.
 
-Crashes come last, in a flow run of their own with a process for each: of a process pool that has seen one nothing
-is heard any more, and Dask gives up what waits behind one.
+Crashes come last, with a process for each run, for Dask gives up what waits behind one; and for a process pool in a
+flow run for each scenario, for of one that has seen a crash nothing is heard any more.
 """
 
 from __future__ import annotations
@@ -174,9 +174,10 @@ def play_all(who: str) -> None:
         return
     crashes = [scenario for scenario in mine if scenario.outcome == "crashed"]
     in_flow(who, play, [scenario for scenario in mine if scenario not in crashes], 2)
-    in_flow(who, play_crashes, crashes, sum(len(scenario.items) for scenario in crashes))
-    for process in multiprocessing.active_children():  # they wait for work that nobody will send
-        process.kill()
+    for together in [[crash] for crash in crashes] if who == "process" else [crashes]:
+        in_flow(who, play_crashes, together, sum(len(scenario.items) for scenario in together))
+        for process in multiprocessing.active_children():  # they wait for work that nobody will send
+            process.kill()
 
 
 def main(players: list[str]) -> None:

@@ -50,8 +50,8 @@ def _made(scenario: Scenario, make: str, item: str) -> Iterator[str]:
 
 
 def _values(scenario: Scenario, ends_well: bool) -> list[str]:
-    """The values that an attempt gave away: a generator the first one before it came to its end."""
-    if scenario.kind.endswith("generator"):
+    """The values that an attempt gave away: a called generator the first one before it came to its end."""
+    if _yields(scenario):
         return ["value 1", "value 2"] if ends_well else ["value 1"]
     return ["value 1"] if ends_well else []
 
@@ -66,12 +66,17 @@ def _taken(scenario: Scenario, item: str) -> Iterator[str]:
     """The run that takes the value receives all that was given away, each value as often as it was."""
     given = _values(scenario, _ends_well(scenario))
     # a generator that was retried began anew, and gave its first value twice
-    twice = scenario.outcome == "retried" and scenario.kind.endswith("generator")
+    twice = scenario.outcome == "retried" and _yields(scenario)
     for value in given:
         times = " 2 times" if twice and value == "value 1" else ""
         yield f"take {item} receives {value} of make {item}{times}"
     yield f"take {item} writes {item}.taken:v0"
     yield f"take {item}: task Completed, {_place(scenario)}"
+
+
+def _yields(scenario: Scenario) -> bool:
+    """Whether values are taken one by one: of a generator that is not called Prefect makes one list."""
+    return scenario.kind.endswith("generator") and scenario.way == "call"
 
 
 def _ends_well(scenario: Scenario) -> bool:

@@ -14,11 +14,9 @@ RUNNERS = ("thread", "process", "dask", "ray")
 LEFT_OUT = {
     "a call runs where it stands": "the runner has no part in it, so it is played once, beside the thread pool's",
     "a delayed task runs in a task worker": "the runner of the flow that asked has no part in it either",
-    "a generator is only ever called": (
-        "a runner and a task worker call the function and take the generator itself for the result: "
-        "its body is run by whoever iterates over it, if it can be sent there at all"
-    ),
-    "a generator never comes from the cache": "Prefect prevents that branch explicitly: its body runs again",
+    "an async generator is only ever called": "who runs it otherwise awaits what its function gives, and fails",
+    "a called generator never comes from the cache": "its body runs again, though Prefect calls that Cached",
+    "a generator that is not called cannot be cancelled": "Prefect makes a list of it, and drops what it returns",
 }
 """Why combinations of the axes are no scenarios; by the names that :func:`left_out` gives."""
 
@@ -51,10 +49,12 @@ def left_out(kind: str, way: str, outcome: str, runner: str) -> str | None:
         return "a call runs where it stands"
     if way == "delay" and runner != RUNNERS[0]:
         return "a delayed task runs in a task worker"
-    if kind.endswith("generator") and way != "call":
-        return "a generator is only ever called"
-    if kind.endswith("generator") and outcome == "cached":
-        return "a generator never comes from the cache"
+    if kind == "async_generator" and way != "call":
+        return "an async generator is only ever called"
+    if kind.endswith("generator") and way == "call" and outcome == "cached":
+        return "a called generator never comes from the cache"
+    if kind == "generator" and way != "call" and outcome == "cancelled":
+        return "a generator that is not called cannot be cancelled"
     return None
 
 
