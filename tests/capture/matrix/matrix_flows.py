@@ -22,7 +22,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 import prefect_lineage
 
-PATIENCE = 60.0
+PATIENCE = 200.0
 """Seconds for a run to end."""
 
 GLANCE = 0.5
