@@ -1,7 +1,6 @@
 """Plays scenarios: ``python matrix_flows.py serve``, or the runners whose scenarios are to be played.
 
-Crashes come last, with a process for each run, for Dask gives up what waits behind one; and for a process pool in a
-flow run for each scenario, for of one that has seen a crash nothing is heard any more.
+Crashes come last, for a process pool in a flow run for each: of one that has seen a crash nothing is heard any more.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import Any
 
@@ -30,11 +28,8 @@ GLANCE = 0.5
 
 
 def dask(processes: int) -> Any:
-    import dask
     from prefect_dask import DaskTaskRunner
 
-    # one try for a task that takes its worker down, as everywhere else
-    dask.config.set({"distributed.scheduler.allowed-failures": 0})
     workers = {"n_workers": processes, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
     return DaskTaskRunner(cluster_kwargs=workers)
 
@@ -99,19 +94,8 @@ def play(played: list[Scenario]) -> None:
     settled(last, "_take")
 
 
-def once_in_ray() -> AbstractContextManager[object]:
-    """Ray does again what took its process down, if it is not told otherwise."""
-    if "prefect_ray" not in sys.modules:
-        return nullcontext()
-    from prefect_ray.context import remote_options
-
-    return remote_options(max_retries=0)
-
-
 def play_crashes(played: list[Scenario]) -> None:
-    with once_in_ray():
-        futures = {scenario: [future for future, _ in started(scenario)] for scenario in played}
-    settled(futures, "")
+    settled({scenario: [future for future, _ in started(scenario)] for scenario in played}, "")
 
 
 def settled(futures: dict[Scenario, list[Any]], part: str) -> None:
@@ -174,8 +158,10 @@ def play_all(who: str) -> None:
         return
     crashes = [scenario for scenario in mine if scenario.outcome == "crashed"]
     in_flow(who, play, [scenario for scenario in mine if scenario not in crashes], 2)
-    for together in [[crash] for crash in crashes] if who == "process" else [crashes]:
-        in_flow(who, play_crashes, together, sum(len(scenario.items) for scenario in together))
+    if who != "process" and crashes:
+        in_flow(who, play_crashes, crashes, 2)
+    for crash in crashes if who == "process" else ():
+        in_flow(who, play_crashes, [crash], len(crash.items))
         for process in multiprocessing.active_children():  # they wait for work that nobody will send
             process.kill()
 

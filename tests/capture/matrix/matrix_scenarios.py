@@ -14,6 +14,9 @@ RUNNERS = ("thread", "process", "dask", "ray")
 LEFT_OUT = {
     "a call runs where it stands": "the runner has no part in it, so it is played once, beside the thread pool's",
     "a delayed task runs in a task worker": "the runner of the flow that asked has no part in it either",
+    "Dask and Ray lose a process by a crash": (
+        "what else waits there is given up or done again elsewhere, so that it is chance what is played at all"
+    ),
     "an async generator is only ever called": "who runs it otherwise awaits what its function gives, and fails",
     "a called generator never comes from the cache": "its body runs again, though Prefect calls that Cached",
     "a generator that is not called cannot be cancelled": "Prefect makes a list of it, and drops what it returns",
@@ -49,6 +52,8 @@ def left_out(kind: str, way: str, outcome: str, runner: str) -> str | None:
         return "a call runs where it stands"
     if way == "delay" and runner != RUNNERS[0]:
         return "a delayed task runs in a task worker"
+    if outcome == "crashed" and runner in {"dask", "ray"} and way in {"submit", "map"}:
+        return "Dask and Ray lose a process by a crash"
     if kind == "async_generator" and way != "call":
         return "an async generator is only ever called"
     if kind.endswith("generator") and way == "call" and outcome == "cached":
