@@ -26,7 +26,6 @@ from prefect_lineage.model.records import RunRecord
 from prefect_lineage.model.times import from_datetime, now
 
 __all__ = [
-    "STEPPED",
     "Known",
     "flow_ended",
     "flow_started",
@@ -43,9 +42,6 @@ __all__ = [
 ]
 
 log = logging.getLogger("prefect_lineage")
-
-STEPPED = "__prefect_lineage_stepped__"
-"""On the function of a generator task that is called, and so runs step by step as its caller asks."""
 
 Scrubbed = Callable[[str | None, Mapping[str, Any], Lasting | None], tuple[str | None, Mapping[str, Any]]]
 
@@ -203,13 +199,16 @@ _shown_at: tuple[Any, str | None] = None, None
 
 @_quietly
 def task_ended(
-    run_id: str, engine: Any, cache_key: dict[str, Any] | None, scrubbed: Scrubbed
+    run_id: str, engine: Any, cache_key: dict[str, Any] | None, scrubbed: Scrubbed, *, stepped: bool = False
 ) -> tuple[RunRecord, tuple[Kept, bool] | None]:
-    """How a task run ended, told briefly, for the rest is known since it began; and what :func:`kept_result` says."""
+    """How a task run ended, told briefly, for the rest is known since it began; and what :func:`kept_result` says.
+
+    Args:
+        stepped: it is a generator that is called: that runs whether or not its result was there.
+    """
     run = engine.task_run
     state = run.state
-    # a generator that is called runs, whether or not its result was there
-    key = None if hasattr(engine.task.fn, STEPPED) else _result_key(state)
+    key = None if stepped else _result_key(state)
     kept = _kept(state, key)
     details: Mapping[str, Any] = {}
     if cache_key and kept is not None and kept[0].persisted:  # under another key nobody will find anything

@@ -18,7 +18,6 @@ from typing import Any
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.border import (
-    STEPPED,
     is_failure,
     rolled_back,
     task_context,
@@ -133,6 +132,7 @@ class TaskRuns:
         self._cache_keys = CacheKeys()
         self._running: dict[int, _Running] = {}  # by engine
         self._arrivals: dict[str, Arrival] = {}
+        self._stepped: set[str] = set()
 
     def patchers(self) -> list[tuple[str, str, Callable[[ModuleType, Patches], None]]]:
         """Module, what is lost without the patch, and the patch."""
@@ -212,7 +212,10 @@ class TaskRuns:
             self._cache_keys.taken(str(engine.task_run.id))  # nobody else will ask
             return
         self._arrivals.pop(running.run, None)
-        told = task_ended(running.run, engine, self._cache_keys.taken(running.run), self._recorder.scrubbed)
+        stepped = running.run in self._stepped
+        self._stepped.discard(running.run)
+        key = self._cache_keys.taken(running.run)
+        told = task_ended(running.run, engine, key, self._recorder.scrubbed, stepped=stepped)
         if told is None:
             return
         record, kept = told
@@ -309,15 +312,13 @@ class TaskRuns:
         return run_generator_task
 
     def _stepping(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        stepped = stepping(
+        return stepping(
             function,
             lambda _args, _kwargs: self._begin_generator(),
             self._yielded,
             self._end_generator,
             is_failure,
         )
-        setattr(stepped, STEPPED, True)
-        return stepped
 
     def _begin_generator(self) -> Attempt | None:
         found = task_context()
@@ -325,6 +326,7 @@ class TaskRuns:
             return None
         begun = self._begin_task_attempt(found)
         if begun is not None:
+            self._stepped.add(begun[0].run)
             current.reset(begun[1])
         return begun[0] if begun is not None else None
 
