@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from prefect_lineage.store.remote import fetched
 from prefect_lineage.store.store import Store
 
 __all__ = ["Finish", "SyncReport", "sync", "sync_remote"]
+
+_UNNAMED_S = 24 * 3600
 
 Finish = Callable[[Postponed], Record]
 """Makes a record of what its process could not tell to the end."""
@@ -108,10 +111,14 @@ def _load_all(path: Path, store: Store, finish: Finish | None) -> Loaded:
 
 
 def _sweep(directory: Path) -> None:
-    """Remove files of processes that were killed before their journal had its name: they are empty."""
+    """Remove empty files of processes that were killed before their journal had its name.
+
+    Only old ones, for until a file has its name its lock may not be taken yet.
+    """
     for path in directory.glob(f"*{UNNAMED}"):
-        with suppress(FileNotFoundError), _owned(path) as stream:
-            if stream is not None and not os.fstat(stream.fileno()).st_size:
+        with suppress(FileNotFoundError):
+            state = path.stat()
+            if not state.st_size and time.time() - state.st_mtime > _UNNAMED_S:
                 path.unlink()
 
 

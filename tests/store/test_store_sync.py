@@ -118,10 +118,12 @@ def test_several_processes_load_copies_of_the_same_journals_at_once(tmp_path: Pa
 def test_an_empty_file_of_a_process_that_was_killed_before_it_had_a_journal_is_removed(
     tmp_path: Path, store: Store
 ) -> None:
-    (tmp_path / "some.new").touch()
+    for name in ("old.new", "young.new"):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / "old.new", (1, 1))
     (tmp_path / "full.new").write_bytes(encode(_record("r")))
     assert sync(tmp_path, store) == SyncReport()
-    assert [path.name for path in tmp_path.glob("*.new")] == ["full.new"]
+    assert sorted(path.name for path in tmp_path.glob("*.new")) == ["full.new", "young.new"]
 
 
 # -- records that are told twice ----------------------------------------------------------------------------
