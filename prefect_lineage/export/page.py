@@ -19,8 +19,9 @@ from prefect_lineage.errors import MapError
 from prefect_lineage.export.bundle import bundle
 from prefect_lineage.export.document import core, facts
 from prefect_lineage.export.staging import Stage, Stages
-from prefect_lineage.export.view import View
+from prefect_lineage.export.view import Card, View
 from prefect_lineage.export.words import printable
+from prefect_lineage.model.times import iso
 
 __all__ = ["VIS_SHA256", "render"]
 
@@ -138,13 +139,29 @@ def _rows(view: View, most: int) -> list[dict[str, Any]]:
             "kind": "Run" if card.kind == "run" else "Artifact",
             "title": printable(card.title),
             "group": printable(card.group),
-            "state": printable(str(node.get("state") or ("partial" if card.partial else ""))),
-            "time": node.get("started_at") if card.kind == "run" else node.get("created_at"),
+            "state": printable(", ".join(_state(card, node))),
+            "size": _size(card),
+            "time": f"{iso(card.time) or ''}"[:19].replace("T", " ")
+            + (" UTC" if card.time is not None else ""),
             "inputs": inputs[index],
             "outputs": outputs[index],
         }
         for index, (card, node) in enumerate(zip(view.cards, nodes, strict=False))
     ]
+
+
+def _state(card: Card, node: Mapping[str, Any]) -> list[str]:
+    """The state of a run and the badges of a card, but for one that says the same again."""
+    state = str(node.get("state") or "")
+    return [word for word in (state, *(badge for badge in card.badges if badge != state.lower())) if word]
+
+
+def _size(card: Card) -> str:
+    """What stands below a name on the map, for the plain table."""
+    rows = f"{card.rows:,} rows" if card.rows is not None else ""
+    size = f"{card.size:,} bytes" if card.size is not None else ""
+    took = f"{card.seconds:,.2f} s" if card.seconds is not None else ""
+    return ", ".join(part for part in (rows, size, took) if part)
 
 
 def _static(name: str) -> str:

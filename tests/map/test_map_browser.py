@@ -516,6 +516,18 @@ def test_a_hostile_graph_is_shown_as_text_and_runs_nothing(visit: Opener) -> Non
         seen.page.evaluate("id => lineage.select(id)", node.id)
         assert seen.ask("lineage.selected()") == node.id
         assert seen.page.locator("#panel").is_visible()
+    for looks in ({"level": "flow"}, {"level": "artifact"}, {"level": "run", "grain": "job"}, {"grain": "flow"},
+                  {"grain": "all", "frames": True}, {"frames": False, "since": 0}, {"since": None}):  # fmt: skip
+        seen.page.evaluate("patch => lineage.change({...patch, selected: null, panel: false})", looks)
+        places = seen.ask("lineage.places()").values()
+        assert all(isinstance(place[key], (int, float)) for place in places for key in ("x", "y", "width"))
+        assert max(place["width"] for place in places) <= 340
+    assert seen.ask("document.documentElement.scrollWidth <= innerWidth")
+    for part in ("header", "#filters", "#status", "#zoom"):
+        box = seen.page.locator(part).bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= SIZE["width"]
+        assert box["y"] + box["height"] <= SIZE["height"]
     seen.page.get_by_role("button", name="Table").click()
     assert seen.page.locator("#table tbody tr").count() == len(graph.nodes)
     seen.page.keyboard.press("/")

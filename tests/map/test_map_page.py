@@ -147,6 +147,8 @@ def test_a_page_without_javascript_lists_every_node(zoo: Graph) -> None:
     plain = html[html.index("<noscript>") : html.index("</noscript>")]
     assert plain.count('<th scope="row">') == len(zoo.nodes)
     assert "amber-otter-7" in plain
+    assert "<td>Cached</td><td>2026-11-23 09:34:04 UTC</td><td>42.10 s</td>" in plain
+    assert "<td>latest</td><td>2026-11-23 09:33:04 UTC</td><td>10,000 rows, 612,345,678 bytes</td>" in plain
 
 
 def test_saving_writes_the_whole_page_and_nothing_else(zoo: Graph, tmp_path: Path) -> None:

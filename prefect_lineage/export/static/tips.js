@@ -12,7 +12,8 @@ export function aboutCard(app, card) {
   const { data } = card;
   if (card.kind === "run") {
     const took = card.seconds === null ? "" : ` · took ${duration(card.seconds)}`;
-    return [cut(card.title), cut([data.job, data.state].join(" · ")), `${shortMoment(data.started_at)}${took}`].filter(Boolean);
+    const origin = data.cached_from ? [cut(`result of ${app.model.byId.get(data.cached_from)?.title || data.cached_from}`)] : [];
+    return [cut(card.title), cut([data.job, data.state].join(" · ")), ...origin, `${shortMoment(data.started_at)}${took}`].filter(Boolean);
   }
   const stale = card.fresh === "stale" ? [cut(staleWords(app.model, card))] : [];
   return [cut(`${data.name}:${data.version}`), cut([data.type, ...data.aliases].join(" · ")), shortMoment(data.created_at) + ageWords(app.model, card), ...stale].filter(Boolean);
