@@ -107,10 +107,17 @@ def _spelt(frame: Any, first: str) -> list[str]:
         import json
 
         for found in _lists_of_paths(json.loads(frame.serialize(format="json"))):
-            paths = [one["inner"] if isinstance(one, dict) else str(one) for one in found]
+            paths = [text for one in found if (text := _text(one)) is not None]
             if any(_covers(path, first) for path in paths):
                 return paths
     return []
+
+
+def _text(path: Any) -> str | None:
+    """A path as a plan writes it: ``{"inner": …}``, or ``{"Local": …}`` in older releases."""
+    if isinstance(path, dict):
+        return next((text for one in path.values() if (text := _text(one)) is not None and "/" in text), None)
+    return path if isinstance(path, str) else None
 
 
 def _lists_of_paths(plan: Any) -> Iterable[list[Any]]:
