@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from prefect_lineage.interceptors import NotUnderstood
 from prefect_lineage_hooks.places import expanded, is_remote, local
 
 __all__ = ["remember", "sources_of"]
@@ -62,16 +63,25 @@ def _is_whole(plan: str) -> bool:
 
 
 def _sources(shown: str, frame: Any, plan: str) -> list[str]:
-    """What a scan reads, from what its plan shows of it."""
+    """What a scan reads, from what its plan shows of it.
+
+    Raises:
+        NotUnderstood: the plan names the first of many files, and nothing tells the others.
+    """
     cut = _CUT.fullmatch(shown)
     paths = [cut.group(1)] if cut else _listed(shown)
     count = len(paths) + (int(cut.group(2)) if cut else 0)
-    for given in reversed(_scans):
+    for given in reversed(list(_scans)):
         if any(_covers(source, paths[0]) for source in given) and _count(given) == count:
             return expanded(given)
-    if cut and "DF [" not in plan:  # data in memory would be written out
-        return expanded(_spelt(frame, paths[0])) or paths
-    return paths
+    if not cut:
+        return paths
+    found = (
+        expanded(_spelt(frame, paths[0])) if "DF [" not in plan else []
+    )  # data in memory would be written out
+    if not found:
+        raise NotUnderstood("a plan that does not name all of its files")
+    return found
 
 
 def _listed(shown: str) -> list[str]:

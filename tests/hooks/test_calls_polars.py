@@ -427,6 +427,15 @@ def test_a_frame_is_collected_in_another_attempt_than_it_was_scanned_in(data: Pa
     assert seen.lines == sorted([*DAYS, *MANY])
 
 
+def test_a_plan_that_does_not_name_its_files_is_counted_and_collected(data: Path) -> None:
+    lazy = pl.scan_parquet(str(data / "many" / "*.parquet")).join(one().lazy(), left_on="id", right_on="a")
+    with captured(polars_io, root=data) as seen:
+        lazy.collect()
+    assert seen.lines == []
+    assert seen.misses == {"polars.LazyFrame.collect: a plan that does not name all of its files": 1}
+    assert not seen.problems
+
+
 def test_a_plan_of_a_file_that_is_not_there_fails_as_without_us(data: Path) -> None:
     with captured(polars_io, root=data) as seen:
         for _ in range(7):
