@@ -61,7 +61,10 @@ def pytest_sessionfinish() -> None:
         import prefect_lineage
 
         prefect_lineage.disable()
-        with prefect_lineage.Lineage(readonly=True) as lineage:
-            runs = len(lineage.runs(limit=1_000_000))
+        try:
+            with prefect_lineage.Lineage(readonly=True) as lineage:
+                runs = len(lineage.runs(limit=1_000_000))
+        except prefect_lineage.LineageError:  # the tests of assets only make tasks, and run none
+            runs = 0
     report = Path(os.environ["PREFECT_SUITE_REPORT"])
     report.write_text(json.dumps({"outcomes": _outcomes, "runs": runs}))
