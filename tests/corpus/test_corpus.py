@@ -77,7 +77,7 @@ class Place:
             },
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=850,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
@@ -149,12 +149,19 @@ def test_the_corpus_is_large_and_says_what_it_leaves_out(capsys: pytest.CaptureF
     assert len(CALLS) >= 150
 
 
+@pytest.mark.timeout(900)  # on a machine that does other things, too
 def test_calls_in_one_process(tmp_path: Path, prefect_server: str, original: Path, report: Any) -> None:
     place = Place(tmp_path, prefect_server, original)
     place.run(PRESENT)
     report("warm", place)
+    gaps = json.loads(place.command("coverage", "--json"))["gaps"]
+    assert {"another_program_copies", "a_shell_redirects"} <= {
+        job.rpartition(".")[2] for gap in gaps if gap["kind"] == "program" for job in gap["jobs"]
+    }
+    assert {gap["kind"] for gap in gaps} <= {"program", "inferred", "native", "raced"}, gaps
 
 
+@pytest.mark.timeout(900)
 def test_calls_in_fresh_processes(tmp_path: Path, prefect_server: str, original: Path, report: Any) -> None:
     place = Place(tmp_path, prefect_server, original)
     for start in range(COLD_GROUPS):

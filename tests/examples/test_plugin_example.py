@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -62,3 +63,15 @@ def test_switched_off_by_name_the_file_is_seen_but_not_understood(
     book = place.asked("show", "data/penguins.book")
     assert [book["format"], book["rows"]] == ["book", None]  # the suffix of its name
     assert [len(book["producers"]), len(book["consumers"])] == [1, 1]
+
+
+def test_the_plugins_own_tests_pass_with_the_kit_for_plugins(installed: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_fieldbook.py"],
+        cwd=installed.parent / "source",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(installed), *sys.path]))},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
