@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import calls_arrays  # noqa: F401
+import calls_blind  # noqa: F401
 import calls_frames  # noqa: F401
 import calls_models  # noqa: F401
 import calls_stdlib  # noqa: F401

@@ -27,6 +27,7 @@ def _load() -> Any:
     sys.path.insert(0, str(HERE))
     try:
         import calls_arrays  # type: ignore[import-not-found]  # noqa: F401
+        import calls_blind  # type: ignore[import-not-found]  # noqa: F401
         import calls_frames  # type: ignore[import-not-found]  # noqa: F401
         import calls_models  # type: ignore[import-not-found]  # noqa: F401
         import calls_stdlib  # type: ignore[import-not-found]  # noqa: F401
