@@ -60,11 +60,33 @@ def local(path: str) -> str | None:
 
 
 def expanded(paths: Iterable[str]) -> list[str]:
-    """The same, with the files that there are in the place of patterns; a URI stays as it is."""
+    """The same, with the files that there are in the place of patterns; a URI stays as it is.
+
+    A pattern over all partitions (``parts/*/*.parquet``, with folders like ``day=1``) is the directory of them.
+    """
     found: list[str] = []
     for path in paths:
         if is_remote(path) or not has_magic(path) or os.path.lexists(path):
             found.append(path)
         else:
-            found += sorted(glob(local(path) or path, recursive=True))  # noqa: PTH207 - absolute, with "**"
+            pattern = local(path) or path
+            files = sorted(glob(pattern, recursive=True))  # noqa: PTH207 - absolute, with "**"
+            found += _partitioned(pattern, files) or files
     return found
+
+
+def _partitioned(pattern: str, files: list[str]) -> list[str]:
+    """The one directory below which the pattern matches files in partitions, whichever they are."""
+    roots = {_root(file) for file in files}
+    root = roots.pop() if len(roots) == 1 else None
+    if root is None or not pattern.startswith(f"{root}/"):
+        return []
+    *folders, _ = pattern.removeprefix(f"{root}/").split("/")
+    return [root] if folders and all(map(has_magic, folders)) else []
+
+
+def _root(file: str) -> str | None:
+    """What lies before the first folder like ``day=1``."""
+    folders = file.split("/")[:-1]
+    place = next((at for at, folder in enumerate(folders) if "=" in folder), 0)
+    return "/".join(folders[:place]) or None

@@ -1,4 +1,6 @@
-"""Calls that were written down after all the adapters, and scored before anything was mended for them."""
+"""Calls that were written down after all the adapters, and scored before anything was mended for them: recall and
+precision 0.96. One is missed still: files that ``pyarrow.fs`` opens in compiled code have no name afterwards.
+"""
 
 from __future__ import annotations
 
@@ -153,7 +155,9 @@ def polars_sql(d: Path) -> None:
 def polars_concat(d: Path) -> None:
     import polars as pl
 
-    pl.concat([pl.scan_csv(d / "in.csv"), pl.scan_parquet(d / "in.parquet")], how="diagonal_relaxed").collect()
+    pl.concat(
+        [pl.scan_csv(d / "in.csv"), pl.scan_parquet(d / "in.parquet")], how="diagonal_relaxed"
+    ).collect()
 
 
 @truth("R in.parquet", "W out/", needs="polars")
@@ -198,7 +202,9 @@ def duckdb_loads_a_table(d: Path) -> None:
 def duckdb_hive(d: Path) -> None:
     import duckdb
 
-    duckdb.sql(f"select count(*) from read_parquet('{d}/parts/*/*.parquet', hive_partitioning=true)").fetchall()
+    duckdb.sql(
+        f"select count(*) from read_parquet('{d}/parts/*/*.parquet', hive_partitioning=true)"
+    ).fetchall()
 
 
 @truth("R in.parquet", "W out.parquet", needs="pyarrow duckdb")
@@ -206,8 +212,9 @@ def duckdb_over_arrow(d: Path) -> None:
     import duckdb
     import pyarrow.parquet as pq
 
-    table = pq.read_table(d / "in.parquet")
-    pq.write_table(duckdb.sql("select id from table where id > 3").to_arrow_table(), d / "out.parquet")
+    rows = pq.read_table(d / "in.parquet")
+    pq.write_table(duckdb.sql("select id from rows where id > 3").to_arrow_table(), d / "out.parquet")
+    assert rows.num_rows
 
 
 @truth("R parts/", needs="pyarrow")
@@ -315,7 +322,9 @@ def joblib_compressed(d: Path) -> None:
 def joblib_parallel_threads(d: Path) -> None:
     from joblib import Parallel, delayed
 
-    sizes = Parallel(2, prefer="threads")(delayed(lambda path: len(path.read_text()))(d / "in.csv") for _ in range(3))
+    sizes = Parallel(2, prefer="threads")(
+        delayed(lambda path: len(path.read_text()))(d / "in.csv") for _ in range(3)
+    )
     (d / "out.txt").write_text(str(sizes))
 
 
@@ -341,7 +350,9 @@ def delta_to_parquet(d: Path) -> None:
     import deltalake
     import pyarrow.parquet as pq
 
-    pq.write_table(deltalake.DeltaTable(str(d / "in.delta")).to_pyarrow_dataset().to_table(), d / "out.parquet")
+    pq.write_table(
+        deltalake.DeltaTable(str(d / "in.delta")).to_pyarrow_dataset().to_table(), d / "out.parquet"
+    )
 
 
 @truth("R in.db", "W out.csv", needs="pandas sqlalchemy")
