@@ -187,10 +187,8 @@ def problems_of(storm: Storm) -> Iterator[str]:
         )
         yield from (f"half a record: {run}" for run in halves.scalars())
         yield from _misnumbered(connection)
-        if storm.url.startswith("sqlite"):
-            found = connection.execute(sa.text("PRAGMA integrity_check")).scalar()
-            if found != "ok":
-                yield f"SQLite finds: {found}"
+    with Store.open(storm.url, readonly=True) as store:
+        yield from (f"db check: {finding}" for finding in store.check()[1])
 
 
 def _misnumbered(connection: sa.Connection) -> Iterator[str]:
