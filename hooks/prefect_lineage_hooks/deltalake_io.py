@@ -12,6 +12,10 @@ from typing import Any
 from prefect_lineage import hookimpl
 from prefect_lineage.interceptors import Call, Claim, Description, Interceptor
 from prefect_lineage_hooks.delta_tables import changes, description_of, is_table, location_of, told_by
+from prefect_lineage_hooks.watching import tried
+
+TESTED = ">=0.20,<2"
+"""Releases whose ways this module relies on and was tried with."""
 
 _READS = ("load_cdf", "to_pandas", "to_pyarrow_dataset", "to_pyarrow_table")
 _CHANGES = ("create_write_transaction", "delete", "repair", "restore", "update")
@@ -20,6 +24,10 @@ _CHANGES = ("create_write_transaction", "delete", "repair", "restore", "update")
 @hookimpl
 def lineage_interceptors() -> Iterable[Interceptor]:
     """What is watched."""
+    return tried(_interceptors(), TESTED)
+
+
+def _interceptors() -> Iterable[Interceptor]:
     yield Interceptor("deltalake", "DeltaTable.__init__", _opened)
     for name in _READS:
         yield Interceptor("deltalake", f"DeltaTable.{name}", _read, optional=True)

@@ -19,6 +19,10 @@ from prefect_lineage.interceptors import Call, Claim, Interceptor, Notes
 from prefect_lineage_hooks.canonical import loaded
 from prefect_lineage_hooks.duckdb_sql import State, Touched, statements
 from prefect_lineage_hooks.places import expanded, place, places
+from prefect_lineage_hooks.watching import tried
+
+TESTED = ">=1,<3"
+"""Releases whose ways this module relies on and was tried with."""
 
 _STATEMENTS = ("execute", "executemany", "sql", "query", "from_query")
 _USES = ("append", "checkpoint", "commit", "table", "view")
@@ -42,6 +46,10 @@ _default = State()
 @hookimpl
 def lineage_interceptors() -> Iterable[Interceptor]:
     """What is watched."""
+    return tried(_interceptors(), TESTED)
+
+
+def _interceptors() -> Iterable[Interceptor]:
     for owner, on_module in (("", True), ("DuckDBPyConnection.", False)):
         for name in _STATEMENTS:
             yield _interceptor(owner + name, _Statement(on_module=on_module))

@@ -22,6 +22,10 @@ from prefect_lineage_hooks.canonical import Canonical, loaded
 from prefect_lineage_hooks.delta_tables import changes, description_of, is_table, location_of, told_by
 from prefect_lineage_hooks.places import expanded, local, place, places
 from prefect_lineage_hooks.polars_plans import remember, sources_of
+from prefect_lineage_hooks.watching import tried
+
+TESTED = ">=1,<3"
+"""Releases whose ways this module relies on and was tried with."""
 
 MAX_COLUMNS = 1_000
 """Columns of a schema that are recorded."""
@@ -70,6 +74,10 @@ _FEWER_ROWS = ("n_rows", "skip_rows", "skip_lines", "skip_rows_after_header", "s
 @hookimpl
 def lineage_interceptors() -> Iterable[Interceptor]:
     """What is watched."""
+    return tried(_interceptors(), TESTED)
+
+
+def _interceptors() -> Iterable[Interceptor]:
     found = [
         Interceptor("polars", name, _Reading(format_), optional=True) for name, format_ in _READERS.items()
     ]

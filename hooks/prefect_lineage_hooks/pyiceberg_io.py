@@ -9,6 +9,10 @@ from typing import Any
 from prefect_lineage import hookimpl
 from prefect_lineage.interceptors import Call, Claim, Claimed, Description, Interceptor
 from prefect_lineage_hooks.places import local
+from prefect_lineage_hooks.watching import tried
+
+TESTED = ">=0.8,<1"
+"""Releases whose ways this module relies on and was tried with."""
 
 _SCANS = ("to_arrow", "to_arrow_batch_reader", "to_duckdb", "to_pandas", "to_polars", "to_ray")
 _CHANGES = ("add_files", "append", "delete", "dynamic_partition_overwrite", "overwrite", "upsert")
@@ -26,6 +30,10 @@ _CLASSES = {
 @hookimpl
 def lineage_interceptors() -> Iterable[Interceptor]:
     """What is watched."""
+    return tried(_interceptors(), TESTED)
+
+
+def _interceptors() -> Iterable[Interceptor]:
     yield Interceptor(
         "pyiceberg.catalog.sql", "SqlCatalog.__init__", after=_catalogued, outside=True, optional=True
     )

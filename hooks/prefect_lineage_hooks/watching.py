@@ -8,12 +8,13 @@ maps the name of a call to the parameter; a position is told where compiled code
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from prefect_lineage.interceptors import Call, Claim, Claimed, Claims, Description, Interceptor
 from prefect_lineage_hooks.places import expanded, local, places
 
-__all__ = ["Describe", "Where", "argument", "by_mode", "reading", "watched", "writing"]
+__all__ = ["Describe", "Where", "argument", "by_mode", "reading", "tried", "watched", "writing"]
 
 Where = str | tuple[str, int]
 Describe = Callable[[Call], Description | None]
@@ -50,6 +51,13 @@ def writing(
     return watched(module, calls, "write", format_, **told)
 
 
+def tried(
+    interceptors: Iterable[Interceptor], releases: str, distribution: str | None = None
+) -> Iterable[Interceptor]:
+    """The same, for releases of a library that they were tried with; in others the calls are left alone."""
+    return [replace(one, tested=releases, distribution=distribution) for one in interceptors]
+
+
 def watched(
     module: str,
     calls: Mapping[str, Where],
@@ -60,13 +68,11 @@ def watched(
     describe: Describe | None = None,
     mode: Where | None = None,
     default: str = "r",
-    distribution: str | None = None,
-    tested: str | None = None,
 ) -> Iterable[Interceptor]:
     """Calls that do one thing to what one argument names; ``mode``: the argument that tells what they do."""
     for name, where in calls.items():
         claims = _claiming(where, operation, format_, type_, describe, mode, default)
-        yield Interceptor(module, name, claims, optional=True, distribution=distribution, tested=tested)
+        yield Interceptor(module, name, claims, optional=True)
 
 
 def _claiming(
