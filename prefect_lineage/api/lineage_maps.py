@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect_lineage.export.map import LineageMap, lineage_map
 from prefect_lineage.model.entities import Graph
+from prefect_lineage.model.series import Series
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import load
 
@@ -35,7 +36,8 @@ def draw(
         level: ``run``, ``flow`` or ``artifact``.
         group: ``flow`` for frames around flow runs.
     """
-    plugins = Plugins(load().disable)
+    settings = load()
+    plugins = Plugins(settings.disable)
 
     def style(node: dict[str, Any]) -> dict[str, str] | None:
         answer: dict[str, str] | None = plugins.first("lineage_node_style", node=node)
@@ -43,7 +45,14 @@ def draw(
 
     styled = style if plugins.implements("lineage_node_style") else None
     return lineage_map(
-        graph, title=title, source=source, ui_url=ui_url, style=styled, level=level, group=group
+        graph,
+        title=title,
+        source=source,
+        ui_url=ui_url,
+        style=styled,
+        level=level,
+        group=group,
+        series=Series(settings.series).of,
     )
 
 

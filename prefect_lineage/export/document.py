@@ -16,7 +16,7 @@ __all__ = ["CHUNK", "core", "facts"]
 CHUNK = 400
 """Nodes whose facts stand in one block; the panel reads a block when it first needs it."""
 
-_OF_CARDS = ("kind", "title", "label", "group", "icon", "mark", "badges", "time", "fresh", "cause", "small",
+_OF_CARDS = ("kind", "title", "label", "group", "icon", "mark", "badges", "time", "fresh", "cause", "series", "small",
              "partial", "rows", "size", "seconds", "deleted", "width", "height")  # fmt: skip
 _OF_LINKS = {"tail": "from", "head": "to", "how": "how", "via": "via", "times": "times", "unchanged": "unchanged",
              "partial": "partial"}  # fmt: skip

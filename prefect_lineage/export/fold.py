@@ -1,4 +1,5 @@
-"""The overview of a large graph: one card for the runs of a job, one for the versions of an artifact.
+"""The overview of a large graph: one card for the runs of a job, one for the versions of an artifact, or of a
+series of artifacts.
 
 ``static/grains.js`` folds by the same keys in the browser; here it is done once, so that the overview can be
 placed before the page is written.
@@ -40,10 +41,11 @@ class Overview:
     links: tuple[tuple[int, int], ...]
 
 
-def path_of(node: Version | Run) -> tuple[str, ...]:
+def path_of(node: Version | Run, series: str = "") -> tuple[str, ...]:
     """The groups that a node lies in, from the widest to itself."""
     if isinstance(node, Version):
-        return f"artifact:{node.artifact}", node.id
+        own = (f"artifact:{node.artifact}", node.id)
+        return (f"series:{series}", *own) if series else own
     return f"flow:{node.flow or node.job}", f"job:{node.job}", node.id
 
 
@@ -56,7 +58,7 @@ def overview(view: View) -> Overview:
 def _folded(view: View, grain: str) -> Overview:
     found: dict[str, list[int]] = {}
     for index, node in enumerate(view.graph.nodes):
-        path = path_of(node)
+        path = path_of(node, view.cards[index].series)
         found.setdefault(path[1] if grain == "job" and isinstance(node, Run) else path[0], []).append(index)
     groups = tuple(_group(view, key, members) for key, members in found.items())
     home = {index: place for place, group in enumerate(groups) for index in group.members}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as escaping
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -84,6 +85,7 @@ def lineage_map(
     style: Style | None = None,
     level: str = "run",
     group: str | None = None,
+    series: Callable[[str], str | None] | None = None,
 ) -> LineageMap:
     """The map of a graph.
 
@@ -95,6 +97,7 @@ def lineage_map(
         ui_url: where Prefect's UI is, for links to runs that know no link of their own.
         style: asked once per node, with its public JSON, for an ``icon`` and a ``label``.
         level: what the page opens with, one of ``LEVELS``; a reader can switch.
+        series: what a name has in common with those that differ from it in dates only: they fold to one card.
         group: ``flow`` opens it with a frame around what each flow run did.
 
     Raises:
@@ -102,7 +105,7 @@ def lineage_map(
     """
     check_look(level, group)
     _check_size(graph)
-    shown = view(graph, style)
+    shown = view(graph, style, series)
     root = next(
         (
             card.title

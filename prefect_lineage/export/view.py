@@ -6,6 +6,7 @@ what a reader would otherwise have to work out: short names, icons, marks, sizes
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +45,7 @@ class Card:
         time: when a run started, when a version was first recorded; microseconds, or None.
         fresh: ``latest``, ``older`` or ``stale``; empty where that means nothing.
         cause: of a stale version: the position of the nearest version upstream that has been replaced.
+        series: what names that differ in dates only have in common, where there are several of them.
         small: drawn small: a value passed in memory.
         width, height: in the map's units.
     """
@@ -62,6 +64,7 @@ class Card:
     time: int | None
     fresh: str
     cause: int | None
+    series: str
     small: bool
     partial: bool
     width: float
@@ -77,8 +80,14 @@ class View:
     links: tuple[Link, ...]
 
 
-def view(graph: Graph, style: Style | None = None) -> View:
-    """What the page shows of a graph; ``style`` is asked once per node."""
+def view(graph: Graph, style: Style | None = None, series: Callable[[str], str | None] | None = None) -> View:
+    """What the page shows of a graph.
+
+    Args:
+        graph: runs and versions with their edges.
+        style: asked once per node.
+        series: what a name has in common with those that differ from it in dates only, or None.
+    """
     whole = without_repeats(graph)
     local = (node for node in whole.versions if node.uri.startswith("file://"))
     paths = {node.name for node in local if node.uri.endswith(f"/{node.name}")}
@@ -98,7 +107,22 @@ def view(graph: Graph, style: Style | None = None) -> View:
         styled = tuple(
             _styled(card, style(node.to_dict())) for card, node in zip(cards, whole.nodes, strict=True)
         )
-    return View(whole, styled, tuple(links(whole)))
+    return View(whole, _in_series(whole, styled, series), tuple(links(whole)))
+
+
+def _in_series(
+    graph: Graph, cards: tuple[Card, ...], series: Callable[[str], str | None] | None
+) -> tuple[Card, ...]:
+    """The cards, those of artifacts of one series marked with it; a series of one is none."""
+    if series is None:
+        return cards
+    found = {node.name: series(node.name) for node in graph.versions if node.type != "value"}
+    several = {name for name, amount in Counter(found.values()).items() if name is not None and amount > 1}
+    marked = (found.get(node.name) if isinstance(node, Version) else None for node in graph.nodes)
+    return tuple(
+        replace(card, series=name) if name in several and name is not None else card
+        for card, name in zip(cards, marked, strict=True)
+    )
 
 
 def short_jobs(graph: Graph) -> dict[str, str]:
@@ -133,6 +157,7 @@ def _version_card(version: Version, name: str, stands: Freshness | None, index: 
         time=version.created_at,
         fresh=fresh,
         cause=index.get(stands.cause) if stands and stands.cause else None,
+        series="",
         small=small,
         partial=version.partial,
         width=_width(title, label, badges, _letters_below(version), small),
@@ -166,6 +191,7 @@ def _run_card(run: Run, job: str) -> Card:
         time=run.started_at,
         fresh="",
         cause=None,
+        series="",
         small=False,
         partial=False,
         width=_width(title, label, badges, 8, small=False) + 8,

@@ -14,6 +14,7 @@ from prefect_lineage.export.map import lineage_map
 from prefect_lineage.export.staging import AT_ONCE, stages
 from prefect_lineage.export.view import view
 from prefect_lineage.model.entities import Graph, Run, Version
+from prefect_lineage.model.series import DATES, Series
 
 Pipelines = Callable[[int], Graph]
 
@@ -82,3 +83,18 @@ def test_a_level_or_group_that_is_none_is_refused(zoo: Graph) -> None:
         lineage_map(zoo, level="flows")
     with pytest.raises(MapError, match="cannot be grouped by 'job'"):
         lineage_map(zoo, group="job")
+
+
+def test_artifacts_whose_names_differ_in_dates_only_are_one_card_of_an_overview(zoo: Graph) -> None:
+    model = zoo.versions[1]
+    days = [
+        replace(model, id=f"day-{day}", artifact=f"a-{day}", name=f"data/sales_2026-11-{day}.csv")
+        for day in (21, 22, 23)
+    ]
+    alone = replace(model, id="alone", artifact="a-alone", name="data/costs_2026-11-21.csv")
+    shown = view(Graph((*zoo.nodes, *days, alone), zoo.edges), series=Series(DATES).of)
+    assert {card.series for card in shown.cards if "sales" in card.title} == {"data/sales_{date}.csv"}
+    assert {card.series for card in shown.cards if "costs" in card.title} == {""}
+    groups = {group.key: len(group.members) for group in overview(shown).groups}
+    assert groups["series:data/sales_{date}.csv"] == 3
+    assert groups["alone"] == 1

@@ -11,7 +11,7 @@ const ROUNDS = 3;
  * taken out and stacks that were opened stay apart.
  */
 export function foldsOf(nodes, links, settings) {
-  const close = stacks(nodes, links, settings.apart, (node) => node.artifact, LEAST);
+  const close = stacks(nodes, links, settings.apart, (node) => node.series || node.artifact, LEAST);
   const held = new Set(close.flatMap((card) => card.members));
   const crowds = stacks(nodes, links, settings.apart, (node) => node.group, SAME_TYPE, held);
   return [...close, ...crowds].filter((card) => !settings.opened.has(card.key));
@@ -71,7 +71,8 @@ function stack(members) {
   const [first] = members;
   const middle = members.reduce((sum, node) => sum + node.y, 0) / members.length;
   const names = [...new Set(members.map((node) => node.title.replace(/:v\d+$/, "")))];
-  const title = first.kind === "run" ? first.label.replace(/^[A-Z]+ · /, "") : common(names);
+  const series = first.series && names.length > 1 && members.every((node) => node.series === first.series) ? first.series.split("/").pop() : null;
+  const title = first.kind === "run" ? first.label.replace(/^[A-Z]+ · /, "") : series || common(names);
   return Object.assign(Object.create(first), {
     key: `fold:${first.id}`,
     title,

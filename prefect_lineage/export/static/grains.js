@@ -6,7 +6,7 @@ const SIZE = { width: 230, height: 72 };
 
 /** The groups that a node lies in, from the widest to itself. */
 export function pathOf(node) {
-  if (node.kind === "version") return [`artifact:${node.artifact}`, node.id];
+  if (node.kind === "version") return [...(node.series ? [`series:${node.series}`] : []), `artifact:${node.artifact}`, node.id];
   return [`flow:${node.flow || node.group}`, `job:${node.group}`, node.id];
 }
 
@@ -19,12 +19,12 @@ const WORDS = { job: "RUNS OF A JOB", flow: "RUNS OF A FLOW" };
 
 /** The key of the card that stands for a node under the settings; null for none. */
 export function cardKey(node, settings) {
-  if (settings.level === "artifact") return node.kind === "version" ? pathOf(node)[0] : null;
+  if (settings.level === "artifact") return node.kind === "version" ? `artifact:${node.artifact}` : null;
   if (settings.level === "flow") return node.kind === "version" ? node.id : `flow-run:${flowRunOf(node)}`;
   if (settings.grain === "all" || settings.apart.has(node.id)) return node.id;
-  const [widest, next] = pathOf(node);
-  if (!(node.kind === "run" && settings.grain === "job") && !settings.opened.has(widest)) return widest;
-  return settings.opened.has(next) ? node.id : next;
+  const path = pathOf(node);
+  const from = node.kind === "run" && settings.grain === "job" ? 1 : 0;
+  return path.find((key, place) => place >= from && !settings.opened.has(key));
 }
 
 /** Versions that one flow run wrote and read and nobody else touched: its own business on the level of flows. */
@@ -56,7 +56,7 @@ export function groupCard(model, key, members, settings) {
   if (members.length === 1 && settings.level === "run") return null;
   const [first] = members;
   const card = Object.create(first);
-  const words = first.kind === "version" ? artifactWords(members) : runWords(model, key, members);
+  const words = first.kind === "version" ? artifactWords(key, members) : runWords(model, key, members);
   return Object.assign(card, SIZE, words, {
     key,
     stack: members.length,
@@ -74,9 +74,10 @@ export function groupCard(model, key, members, settings) {
   });
 }
 
-function artifactWords(members) {
+function artifactWords(key, members) {
   const names = [...new Set(members.map((node) => node.title.replace(/:v\d+$/, "")))];
-  return { title: common(names), label: members[0].label, group: members[0].group, noun: "version" };
+  const title = key.startsWith("series:") ? members[0].series.split("/").pop() : common(names);
+  return { title, label: members[0].label, group: members[0].group, noun: "version" };
 }
 
 function runWords(model, key, members) {

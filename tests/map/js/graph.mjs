@@ -17,7 +17,7 @@ export function modelOf(names, pairs, extra = {}) {
   });
   const cards = names.map((name, place) => ({
     kind: nodes[place].kind, title: name.slice(2), label: nodes[place].kind === "run" ? "RUN · job" : "FILE", group: nodes[place].kind === "run" ? nodes[place].job : nodes[place].type,
-    icon: "file", mark: "completed", badges: [], time: place * 1e6, fresh: "", cause: null, small: false, partial: false,
+    icon: "file", mark: "completed", badges: [], time: place * 1e6, fresh: "", cause: null, series: "", small: false, partial: false,
     rows: null, size: null, seconds: null, deleted: false, width: 200, height: 58, ...(extra[name]?.card || {}),
   }));
   const links = pairs.map(([from, to, how = "observed"]) => ({ from: index.get(from), to: index.get(to), how, via: ["open"], times: 1, unchanged: false, partial: false }));

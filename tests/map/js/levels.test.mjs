@@ -209,3 +209,15 @@ test("steep links of one card share a trunk, and still start and end at their ca
   assert.deepEqual(near[2].slice(6), [99, 600]);
   for (let index = 1; index < 3; index += 1) assert.deepEqual(near[index].slice(0, 2), near[index - 1].slice(6));
 });
+
+test("names that differ in dates fold to one card, and open to their artifacts", () => {
+  const days = ["v:1", "v:2", "v:3", "v:4"];
+  const extra = Object.fromEntries(days.map((name) => [name, version(name, { series: "data/sales_{date}.csv", title: `${name}:v0` })]));
+  const model = modelOf([...days, "r:a"], days.map((name) => [name, "r:a"]), { ...extra, "r:a": run("f1") });
+  const keys = (changes) => [...groupsOf(model.nodes, settings(changes)).keys()];
+  assert.deepEqual(keys({ grain: "job" }), ["series:data/sales_{date}.csv", "job:flow.job"]);
+  assert.equal(keys({ grain: "job", opened: new Set(["series:data/sales_{date}.csv"]) }).length, 5);
+  assert.equal(see(model, settings({ grain: "job" })).cards[1].title, "sales_{date}.csv");
+  const stack = see(model, settings({ fold: true })).cards.find((card) => card.stack === 4);
+  assert.equal(stack.title, "sales_{date}.csv");
+});
