@@ -85,7 +85,8 @@ def lineage_noise(path: str, write: bool) -> bool | None:
 def lineage_after_run(record: Record) -> None:
     """Observe what was just recorded: one call for every run that ended, one for every attempt that left edges.
 
-    Called after the record is in the journal, in the thread of the run. The record is the one that the store gets.
+    Called after the record is in the journal, in the thread of the run. While large files of the process are hashed it
+    waits for them, in a thread of our own; the order stays. The record is the one that the store gets.
     """
 
 
