@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from functools import lru_cache
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -447,11 +446,14 @@ class Recorder:
         path = local_path(target)
         if path is None:
             return Access(operation, target, via)
-        path = os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - no symlink may be resolved yet
+        if path.startswith("~"):
+            path = os.path.expanduser(path)  # noqa: PTH111 - no Path object in a hot path
+        path = os.path.abspath(path)  # noqa: PTH100 - no symlink may be resolved yet
         access = self._net.prepare(operation, path, via)
-        if operation == "read" and os.path.exists(path):  # noqa: PTH110
+        if operation == "read":
             access.known = fingerprint(path)
-            pending.expect(access)
+            if access.known is not None or os.path.exists(path):  # noqa: PTH110
+                pending.expect(access)
         return access
 
 
