@@ -21,6 +21,9 @@ __all__ = ["Loaded", "apply_once", "load", "load_batch"]
 BATCH_BYTES = 1 << 20
 BATCH_RECORDS = 500
 
+_HELD_S = 0.25
+"""How long others should be kept waiting: when a transaction takes longer, the next ones are smaller."""
+
 Lines = Sequence[tuple[int, bytes]]
 
 
@@ -34,6 +37,7 @@ class Loaded:
         rejected: lines that hold no record, or one that the store refuses; kept in ``<journal>.rejected``.
         rest: bytes at the end that are no whole line.
         is_newer: the line at ``position`` is for a newer release; loading stopped there.
+        batch: how many records go into one transaction, as fast as this store is; 0: not known yet.
     """
 
     position: int
@@ -41,6 +45,7 @@ class Loaded:
     rejected: int = 0
     rest: int = 0
     is_newer: bool = False
+    batch: int = 0
 
 
 class _Elsewhere(Exception):
@@ -69,7 +74,7 @@ def load_batch(store: Store, journal: str, batch: Batch, loaded: Loaded, aside: 
     """
     loaded.rest = batch.rest
     target = _Target(store, journal, aside)
-    for lines, key in _groups(batch.lines):
+    for lines, key in _groups(batch.lines, loaded):
         if loaded.is_newer:
             break
         try:
@@ -77,15 +82,25 @@ def load_batch(store: Store, journal: str, batch: Batch, loaded: Loaded, aside: 
         except _Elsewhere:
             loaded.position = store.position(journal)
             return True
+        _adapt(loaded, store.held_s)
     return bool(batch.lines) and not loaded.is_newer
 
 
-def _groups(lines: Lines) -> Iterator[tuple[Lines, str | None]]:
+def _adapt(loaded: Loaded, held_s: float) -> None:
+    """Choose the size of the next batch by how long the last one held the store's lock."""
+    size = loaded.batch or BATCH_RECORDS
+    if held_s > _HELD_S:
+        loaded.batch = max(size // 2, 1)
+    elif held_s < _HELD_S / 4:
+        loaded.batch = min(size * 2, BATCH_RECORDS)
+
+
+def _groups(lines: Lines, loaded: Loaded) -> Iterator[tuple[Lines, str | None]]:
     """Lines that are applied together; one that settles a postponed record comes alone, with its key."""
     group: list[tuple[int, bytes]] = []
     for position, line in lines:
         key = settled_by(line)
-        if group and (key is not None or len(group) == BATCH_RECORDS):
+        if group and (key is not None or len(group) >= (loaded.batch or BATCH_RECORDS)):
             yield group, None
             group = []
         if key is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,8 @@ class Store:
     """
 
     def __init__(self, database: Database, root: str | None) -> None:
+        self.held_s = 0.0
+        """How long the last :meth:`apply` has kept other writers waiting, in seconds."""
         self._database = database
         self._root = normal_root(root)
 
@@ -119,7 +122,11 @@ class Store:
             Whether the store has the records now; False only if ``start`` is not where it stands.
         """
         with self._database.writing() as connection:
-            return writer.apply(connection, list(records), journal, position, start)
+            begun = time.monotonic()
+            try:
+                return writer.apply(connection, list(records), journal, position, start)
+            finally:
+                self.held_s = time.monotonic() - begun
 
     def is_gone(self) -> bool:
         """Whether the file that this store was opened from is not there any more, or is another one."""

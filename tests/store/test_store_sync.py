@@ -88,6 +88,31 @@ def test_what_a_copy_brought_meanwhile_is_not_brought_again(tmp_path: Path, stor
     assert _times(store) == {f"r{number}": 1 for number in range(4)}
 
 
+@pytest.mark.parametrize(
+    ("held_s", "sizes"), [(0.0, [8, 8, 8]), (1.0, [8, 4, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])]
+)
+def test_a_slow_store_is_given_smaller_batches_so_that_others_wait_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_s: float, sizes: list[int]
+) -> None:
+    path = _left_behind(tmp_path, *(_record(f"r{number}", f"{number}") for number in range(24)))
+    monkeypatch.setattr(loading, "BATCH_RECORDS", 8)
+    seen: list[int] = []
+
+    class Slow(Store):
+        def apply(self, records, **rest) -> bool:
+            seen.append(len(records))
+            done = super().apply(records, **rest)
+            self.held_s = held_s
+            return done
+
+    with Slow.open("sqlite://") as store:
+        loaded = loading.Loaded(0)
+        while loading.load(store, path, loaded):
+            pass
+        assert seen[: len(sizes)] == sizes
+        assert _times(store) == {f"r{number}": 1 for number in range(24)}
+
+
 def _sync_all(url: str, directory: Path) -> None:
     with Store.open(url) as store:
         for folder in sorted(directory.iterdir(), reverse=os.getpid() % 2 == 0):
