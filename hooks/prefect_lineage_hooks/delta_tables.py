@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +24,39 @@ def is_table(path: str) -> bool:
     return not is_remote(path) and Path(path, "_delta_log").is_dir()
 
 
-def changes(path: str) -> list[Claim]:
-    """A table that is changed: its version before is an input, the one after an output."""
-    claims = [Claim(path, "write", "delta", "table", lambda _: description_of(path))]
-    if is_table(path):
-        before = description_of(path)
-        claims.insert(0, Claim(path, "read", "delta", "table", lambda _: before))
-    return claims
+def changes(path: str, table: Any = None, options: Any = None) -> list[Claim]:
+    """A table that is changed: its version before is an input, the one after an output.
+
+    Args:
+        table: the open table, which knows its versions.
+        options: how its store is reached, where it is not open.
+    """
+    if hasattr(table, "version"):
+        before: Description | None = told_by(table)
+        return [
+            Claim(path, "read", "delta", "table", lambda _: before),
+            Claim(path, "write", "delta", "table", lambda _: told_by(table)),
+        ]
+    after = Claim(path, "write", "delta", "table", lambda _: description_of(path, options=options))
+    with suppress(Exception):  # there is no table yet
+        before = description_of(path, options=options)
+        return [after] if before is None else [Claim(path, "read", "delta", "table", lambda _: before), after]
+    return [after]
 
 
 def description_of(
-    path: str, *, version: Any = None, rows: int | None = None, schema: Any = ()
+    path: str, *, version: Any = None, rows: int | None = None, schema: Any = (), options: Any = None
 ) -> Description | None:
     """What the table calls its content, as it is now or was in a version.
 
-    Only for tables on this machine and where deltalake has been imported: to ask is to read its log.
+    Only where deltalake has been imported. To ask is to read the table's log once more, also far away: without its
+    number nobody would know that who reads it reads what was written.
     """
     library = sys.modules.get("deltalake")
-    if library is None or not is_table(path):
+    if library is None or not (is_remote(path) or is_table(path)):
         return None
-    return told_by(library.DeltaTable(path, version=version, without_files=True), rows=rows, schema=schema)
+    table = library.DeltaTable(path, version=version, storage_options=options, without_files=True)
+    return told_by(table, rows=rows, schema=schema)
 
 
 def told_by(table: Any, *, rows: int | None = None, schema: Any = ()) -> Description:

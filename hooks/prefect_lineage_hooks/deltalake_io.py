@@ -59,7 +59,7 @@ def _changed(call: Call) -> Iterable[Claim]:
 
 def _update_of(table: Any) -> list[Claim]:
     path = location_of(table)
-    return [] if path is None else changes(path)
+    return [] if path is None else changes(path, table)
 
 
 def _part_changed(call: Call) -> Iterable[Claim]:
@@ -77,7 +77,7 @@ def _made(call: Call) -> Iterable[Claim]:
     path = location_of(call["table_uri"])
     if path is None or (call["mode"] == "ignore" and is_table(path)):
         return []
-    return [Claim(path, "write", "delta", "table", lambda _: description_of(path))]
+    return [Claim(path, "write", "delta", "table", lambda call: told_by(call.result))]
 
 
 def _written(call: Call) -> Iterable[Claim]:
@@ -85,10 +85,13 @@ def _written(call: Call) -> Iterable[Claim]:
     if path is None or (mode == "ignore" and is_table(path)):
         return []
     if mode == "append" or (mode == "overwrite" and call["predicate"] is not None):
-        return changes(path)
+        return changes(path, call["table_or_uri"], call["storage_options"])
 
     def described(call: Call) -> Description | None:
-        return description_of(path, rows=getattr(call["data"], "num_rows", None))
+        table, rows = call["table_or_uri"], getattr(call["data"], "num_rows", None)
+        if hasattr(table, "version"):
+            return told_by(table, rows=rows)
+        return description_of(path, rows=rows, options=call["storage_options"])
 
     return [Claim(path, "write", "delta", "table", described)]
 

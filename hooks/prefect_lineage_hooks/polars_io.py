@@ -182,12 +182,12 @@ def _delta_written(call: Call) -> Iterable[Claim]:
     if target is None or (mode == "ignore" and is_table(target)):
         return []
     if mode in _CHANGING:
-        return changes(target)
+        return changes(target, call["target"], call["storage_options"])
     return [Claim(target, "write", "delta", "table", describe=_told_of_table(target))]
 
 
 def _told_of_table(path: str, version: Any = None) -> Any:
-    return lambda _: description_of(path, version=version)
+    return lambda call: description_of(path, version=version, options=call["storage_options"])
 
 
 def _delta_sunk(call: Call) -> Iterable[Claim]:

@@ -249,3 +249,39 @@ def test_a_snapshot_is_the_version_of_an_iceberg_table(data: Path) -> None:
     read = seen_of(data, lambda data: catalog(data).load_table("db.in").scan().to_arrow()).edge("R wh/db/in")
     assert wrote.content.digest == read.content.digest
     assert (read.type, read.content.rows, read.metadata["table"]) == ("table", 4, "db.in")
+
+
+def test_writer_and_reader_of_a_table_in_a_bucket_meet(data: Path) -> None:
+    import boto3
+    import deltalake
+
+    server = pytest.importorskip("moto.server", reason="moto is not installed").ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        secret = {"aws_access_key_id": "t", "aws_secret_access_key": "t"}
+        boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **secret).create_bucket(
+            Bucket="bkt"
+        )
+        options = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
+        options |= {name.upper(): value for name, value in secret.items()} | {"conditional_put": "etag"}
+
+        def write(mode: str) -> Captured:
+            return seen_of(
+                data,
+                lambda _: deltalake.write_deltalake("s3://bkt/t", one(), mode=mode, storage_options=options),
+            )
+
+        first, second = write("error"), write("append")
+        read = seen_of(
+            data, lambda _: deltalake.DeltaTable("s3://bkt/t", storage_options=options).to_pandas()
+        )
+    finally:
+        server.stop()
+    digests = [
+        seen.edge(line).content.digest for seen, line in ((first, "W s3://bkt/t"), (second, "R s3://bkt/t"))
+    ]
+    assert digests[0] == digests[1]
+    assert (
+        second.edge("W s3://bkt/t").content.digest == read.edge("R s3://bkt/t").content.digest != digests[0]
+    )
