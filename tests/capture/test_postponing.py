@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blake3 import blake3
+from prefect import flow, task
 
 from prefect_lineage import hookimpl
 from prefect_lineage.api.lineage import Lineage
@@ -274,6 +276,7 @@ async def test_an_event_loop_goes_on_while_a_large_output_is_hashed(
 SCRIPT = """
 import os, sys, threading
 from pathlib import Path
+from typing import Any
 from prefect_lineage.capture.recorder import Recorder
 from prefect_lineage.model.records import Record, RunRecord
 from prefect_lineage.plugins import Plugins
@@ -340,3 +343,28 @@ def test_a_forked_child_leaves_its_parents_hashing_alone() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     go.set()
     assert hashing.wait(60)
+
+
+async def test_an_asynchronous_flow_with_large_data_is_recorded_with_digests(recorded: Any) -> None:
+    @task
+    async def write() -> None:
+        Path("large.bin").write_bytes(LARGE)
+
+    @task
+    def copy() -> None:
+        Path("copy.bin").write_bytes(Path("large.bin").read_bytes())
+
+    @flow
+    async def pipe() -> None:
+        await write()
+        copy()
+
+    await pipe()
+    assert recorded.edges() == [
+        "large.bin:v0 -> pipe.copy",
+        "pipe.copy -> copy.bin:v0",
+        "pipe.write -> large.bin:v0",
+    ]
+    assert {run.state for run in recorded.runs()} == {"Completed"}
+    found = {recorded.version(name).digest for name in ("large.bin:v0", "copy.bin:v0")}
+    assert found == {_digest(LARGE)}
