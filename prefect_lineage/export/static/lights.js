@@ -32,10 +32,11 @@ export function pathLights(model, view, first, last, settings) {
   return { up: new Set(way), down: new Set(way), cards, sides, way };
 }
 
-/** What is newer than a time; links in the dark stay as they are. */
+/** What is newer than a time, and the links between it. */
 export function newLights(view, since) {
   const cards = new Set(view.cards.filter((card) => isNew(card, since)).map((card) => card.key));
-  return { up: new Set(), down: new Set(), cards, sides: new Map(), fresh: true };
+  const sides = new Map(view.links.filter((link) => cards.has(link.from.key) && cards.has(link.to.key)).map((link) => [link, "path"]));
+  return { up: new Set(), down: new Set(), cards, sides };
 }
 
 /** Whether a card is of something newer than a time. */

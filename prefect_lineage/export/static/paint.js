@@ -70,7 +70,7 @@ export function paintLinks(pen, scene, box) {
     if (side) lit.push([link, side]);
     else plain[styleOf(link)].push(link);
   }
-  pen.fade(lights && !lights.fresh ? FADED_LINK : 1);
+  pen.fade(lights ? FADED_LINK : 1);
   for (const [style, links] of Object.entries(plain)) strokeLinks(pen, links, style, palette.edge, Math.max(1.4, 0.8 / scale), scene);
   pen.fade(1);
   for (const [link, side] of lit) {

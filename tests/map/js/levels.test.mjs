@@ -102,7 +102,9 @@ test("as of a moment, what came later is not there and the rest stays where it i
 
 test("what is new since a moment is lit, and nothing else", () => {
   const view = see(twoFlows(), settings({}));
-  assert.deepEqual([...newLights(view, 3e6).cards], ["r:c", "v:z"]);
+  const lights = newLights(view, 3e6);
+  assert.deepEqual([...lights.cards], ["r:c", "v:z"]);
+  assert.deepEqual([...lights.sides.keys()].map((link) => link.key), ["r:c\u0000v:z"]);
   assert.equal(isNew(view.cards[0], null), false);
 });
 
