@@ -9,10 +9,10 @@ from typing import Any
 from prefect_lineage import hookimpl
 from prefect_lineage.interceptors import Call, Claim, Claims, Interceptor
 from prefect_lineage_hooks.places import place
-from prefect_lineage_hooks.watching import argument, writing
+from prefect_lineage_hooks.watching import Where, argument, writing
 
 _READERS = ("imread", "imreadmulti", "imreadWithMetadata", "imreadanimation")
-_WRITERS = dict.fromkeys(
+_WRITERS: dict[str, Where] = dict.fromkeys(
     ("imwrite", "imwritemulti", "imwriteWithMetadata", "imwriteanimation"), ("filename", 0)
 )
 _APPENDS, _WRITES = 2, 1
