@@ -90,7 +90,7 @@ def coverage_of(run: Run, nested: Iterable[Run], graph: Graph) -> Coverage:
     """
     runs = {one.id: one for one in nested} | {run.id: run}
     edges = [edge for edge in graph.edges if edge.run in runs]
-    counts = dict.fromkeys(("observed", "declared", "inferred"), 0)
+    counts: dict[str, int] = {"observed": 0, "declared": 0, "inferred": 0}
     for edge in edges:
         counts[edge.how] = counts.get(edge.how, 0) + 1
     versions = {version.id: version for version in graph.versions}
