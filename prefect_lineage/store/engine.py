@@ -28,6 +28,8 @@ PATIENCE_S = 30.0
 """How long a writer waits for the others before it gives up; a drain, which tries again, takes less."""
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_VANISHED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_OPENINGS = 20
 _UNFIT = ("rror binding parameter", "annot adapt type")  # a list where a text belongs, as drivers tell it
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _POSTGRES_DRIVERS = ("psycopg", "psycopg2", "pg8000")
@@ -217,7 +219,7 @@ class Database:
         if self.in_memory:
             connection = _raw(":memory:")
         elif self.readonly:
-            connection = _raw(_readonly_uri(Path(str(self.url.database))), uri=True)
+            connection = _raw_readonly(Path(str(self.url.database)))
         else:
             connection = _raw(str(self.url.database))
         try:
@@ -237,6 +239,22 @@ class Database:
 def _raw(database: str, *, uri: bool = False) -> sqlite3.Connection:
     # isolation_level=None: the module begins nothing by itself, _begin_sqlite does.
     return sqlite3.connect(database, uri=uri, timeout=5.0, isolation_level=None, check_same_thread=False)
+
+
+def _raw_readonly(path: Path) -> sqlite3.Connection:
+    """Open a file to read it; the last writer that leaves meanwhile takes the side files away that were just seen."""
+    for left in reversed(range(_OPENINGS)):
+        connection = _raw(_readonly_uri(path), uri=True)
+        try:
+            connection.execute("PRAGMA schema_version")  # looks into the files: from now on they stay
+        except sqlite3.Error as error:
+            connection.close()
+            if not left or (error.sqlite_errorcode & 0xFF) not in _VANISHED:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - a pause, no secret
+        else:
+            return connection
+    raise AssertionError("the last opening returns or raises")
 
 
 def _use_wal(connection: sqlite3.Connection, patience: float) -> None:
