@@ -258,7 +258,8 @@ def _result_key(state: Any) -> str | None:
 
 def is_failure(result: object) -> bool:
     """Whether a task's function returned a state that is none of success."""
-    return isinstance(result, _prefect().state) and not result.is_completed()
+    state: Any = result if isinstance(result, _prefect().state) else None
+    return state is not None and not state.is_completed()
 
 
 def producer_of(expression: object) -> str | None:

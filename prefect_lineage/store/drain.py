@@ -298,7 +298,7 @@ class Drain:
                 return
             # Somebody has deleted or replaced it. What this file of the journal told it, the next one is told again.
             self._forget_store()
-        raise StoreError(f"The store {store.url} is deleted again and again.")
+        raise StoreError(f"The store {self._opened().url} is deleted again and again.")
 
     def _opened(self) -> Store:
         if self._store is None:
