@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import sys
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from prefect_lineage.capture.flow_maps import FlowMaps
 from prefect_lineage.capture.generators import apart
 from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.patching import Patches, expect
-from prefect_lineage.capture.recorder import FLUSH_SECONDS, LOOP_SECONDS, Recorder
+from prefect_lineage.capture.recorder import Recorder, patience
 
 __all__ = ["FlowRuns"]
 
@@ -134,7 +133,7 @@ class FlowRuns:
             self._recorder.end_attempt(attempt, run, completed=completed)
         if current.get() is None:
             self._recorder.passing.forget(attempt.run)
-            self._recorder.flush(LOOP_SECONDS if _in_event_loop() else FLUSH_SECONDS)
+            self._recorder.flush(patience())
             self._maps.flow_ended(attempt.run, context.flow.name, context.flow_run.name)
 
 
@@ -143,11 +142,3 @@ def _leave(token: Token[Attempt | None]) -> None:
         current.reset(token)
     except ValueError:  # begun in another context, as a generator flow may be: there nothing is to be undone
         current.set(None)
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

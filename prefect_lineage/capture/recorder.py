@@ -6,6 +6,7 @@ Everything here is called around the user's code. Nothing here raises into it: e
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 import logging
@@ -46,7 +47,7 @@ from prefect_lineage.store.lines import Postponed
 if TYPE_CHECKING:
     from prefect_lineage.store.store import Store
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "patience"]
 
 log = logging.getLogger("prefect_lineage")
 
@@ -57,6 +58,15 @@ LOOP_SECONDS = 0.2
 """The same where an event loop would stand still meanwhile; the drain goes on behind it."""
 
 R = TypeVar("R")
+
+
+def patience() -> float:
+    """Seconds that the end of a run may wait for the store, here and now."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return FLUSH_SECONDS
+    return LOOP_SECONDS
 
 
 class Recorder:

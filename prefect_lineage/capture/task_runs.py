@@ -32,7 +32,7 @@ from prefect_lineage.capture.generators import real_task, silent, stand_in_for, 
 from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.passing import Arrival
 from prefect_lineage.capture.patching import Patches, expect
-from prefect_lineage.capture.recorder import Recorder
+from prefect_lineage.capture.recorder import Recorder, patience
 from prefect_lineage.model.records import RunRecord
 
 __all__ = ["MARK", "TaskRuns"]
@@ -224,6 +224,9 @@ class TaskRuns:
             if cached or result.persisted:
                 self._recorder.passing.kept(running.run, record.attempt or 1, result, cached=cached)
         self._recorder.end_run(record, scrubbed=True)
+        if running.arrival.remote:
+            # the flow that waits for it in another process may end, and have this one killed, before we wake up
+            self._recorder.flush(patience())
 
     def _calling(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)

@@ -1,8 +1,14 @@
-"""Tasks that run in other processes: process pools, Dask, Ray. Capture is switched on in the flow's process only."""
+"""Tasks that run in other processes: process pools, Dask, Ray. Capture is switched on in the flow's process only.
+
+And what is known of them when such a process is killed.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +18,10 @@ from prefect import flow, task
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 from prefect_dask import DaskTaskRunner
 from prefect_ray import RayTaskRunner
+
+from prefect_lineage import Lineage
+from prefect_lineage.capture.reconcile import reconcile
+from prefect_lineage.store.store import Store
 
 
 @task
@@ -92,3 +102,47 @@ def test_files_and_values_are_the_same_on_every_runner(
     (outer,) = [run for run in recorded.runs() if run.kind == "flow"]
     tasks = [run for run in recorded.runs() if run.kind == "task"]
     assert {(run.parent, run.state) for run in tasks} == {(outer.id, "Completed")}
+
+
+@task
+def is_killed_once(name: str) -> None:
+    Path(name).write_text("whole" if Path("tried.txt").exists() else "half")
+    if not Path("tried.txt").exists():
+        Path("tried.txt").write_text("once")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("runner", ["dask", "ray"])
+def test_a_run_that_is_done_again_after_its_worker_was_killed_is_one_run(
+    recorded: Any, prefect_server: str, monkeypatch: pytest.MonkeyPatch, runner: str
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+
+    @flow(task_runner=RUNNERS[runner]())
+    def pipe() -> None:
+        is_killed_once.submit("out.txt").wait()
+
+    pipe()
+    assert Path("out.txt").read_text() == "whole"
+    assert recorded.run("pipe.is_killed_once").state == "Completed"
+    assert recorded.edges() == ["pipe.is_killed_once -> out.txt:v0"]
+    assert not recorded.version("out.txt:v0").partial
+
+
+def test_a_run_whose_pool_lost_its_process_has_crashed(
+    recorded: Any, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+
+    @flow(task_runner=RUNNERS["process"]())
+    def pipe() -> None:
+        with pytest.raises(BrokenProcessPool):
+            is_killed_once.submit("out.txt").result()
+
+    pipe()
+    with Lineage(recorded.url) as lineage, Store.open(recorded.url) as opened:
+        lineage.sync()  # what the process had written before it was killed
+        reconcile(opened)
+    assert recorded.run("pipe.is_killed_once").state == "Crashed"
+    assert recorded.run("pipe").state == "Completed"
+    assert recorded.edges() == []  # what was done in an attempt is told when it ends
