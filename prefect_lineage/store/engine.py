@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import random
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +33,6 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _VANISHED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _OPENINGS = 20
 _UNFIT = ("rror binding parameter", "annot adapt type")  # a list where a text belongs, as drivers tell it
-_SQLITE_HEADER = b"SQLite format 3\x00"
 _POSTGRES_DRIVERS = ("psycopg", "psycopg2", "pg8000")
 _ADVISORY_KEY = 0x6C696E65616765  # "lineage": any number serves, if all writers use the same
 _EXPECTED = "expected sqlite:///path/to/lineage.db or postgresql://user@host/database"
@@ -321,6 +322,11 @@ def _readonly_uri(path: Path) -> str:
 
 
 def _check_file(path: Path, readonly: bool) -> None:
+    """See that the file may be a store, without opening it.
+
+    Who closes a file takes away the locks of the whole process on it (POSIX), SQLite's too: another process would
+    take itself for the last one, and delete what this one still writes to. Whether it is a database SQLite tells.
+    """
     try:
         if path.is_dir():
             raise StoreForeign(f"{path} is a directory, so it is no lineage store: name a file in it.")
@@ -328,12 +334,23 @@ def _check_file(path: Path, readonly: bool) -> None:
             if readonly:
                 raise StoreMissing(f"There is no lineage store at {path}: nothing was recorded there yet.")
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Parameters of runs are nobody else's business; SQLite gives its side files the same mode.
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-            return
-        with path.open("rb") as stream:
-            head = stream.read(len(_SQLITE_HEADER))
+            _create_private(path)
+        elif not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise StoreError(f"The store {path} cannot be used: {error.strerror or error}.") from error
-    if head and head != _SQLITE_HEADER:
-        raise StoreForeign(f"{path} is not an SQLite database, so it is no lineage store.")
+
+
+def _create_private(path: Path) -> None:
+    """An empty file with its final mode, under its name only when nobody here has it open any more.
+
+    Parameters of runs are nobody else's business; SQLite gives its side files the same mode.
+    """
+    descriptor, unnamed = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
+    os.close(descriptor)
+    try:
+        os.link(unnamed, path)
+    except FileExistsError:
+        return  # somebody was quicker
+    finally:
+        os.unlink(unnamed)  # noqa: PTH108 - a plain name

@@ -1,8 +1,9 @@
-"""Ends that are no plain success or failure: timeouts, roll-backs, cancellation from without."""
+"""Ends that are no plain success or failure: timeouts, roll-backs, cancellation from without; and very many runs."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,12 @@ from typing import Any
 import pytest
 from prefect import flow, task
 from prefect.transactions import Transaction, transaction
+
+from prefect_lineage import Lineage
+from prefect_lineage.capture.attempt import Attempt
+from prefect_lineage.capture.values import Returned
+
+MANY = 2_000
 
 
 @task(timeout_seconds=0.3)
@@ -110,3 +117,32 @@ def test_runs_nested_in_one_another_know_their_parents_to_any_depth(recorded: An
         chain.append(runs[chain[-1].parent])
     assert [run.kind for run in chain] == ["task", *["task", "flow"] * 4]
     assert recorded.edges() == [f"{deepest.job} -> deep.txt:v0"]
+
+
+@task
+def number(value: int) -> int:
+    return value
+
+
+@task
+def total(values: list[int]) -> int:
+    return sum(values)
+
+
+def test_a_map_over_thousands_is_whole_and_leaves_nothing_behind(recorded: Any) -> None:
+    @flow
+    def pipe() -> int:
+        return total.submit(number.map(range(MANY))).result()
+
+    assert pipe() == sum(range(MANY))
+    recorded.graph()  # waits until all is in the store
+    with Lineage(recorded.url, readonly=True) as lineage:
+        runs = lineage.runs(job="pipe.number", limit=None)
+        graph = lineage.graph("run:" + lineage.runs(job="pipe.total")[0].id, depth=1)
+    assert len(runs) == MANY
+    assert {run.state for run in runs} == {"Completed"}
+    assert graph.truncated == 0
+    assert len([edge for edge in graph.edges if edge.direction == "input"]) == MANY
+    gc.collect()
+    kept = [thing for thing in gc.get_objects() if type(thing) in (Attempt, Returned)]
+    assert len(kept) < MANY / 10
