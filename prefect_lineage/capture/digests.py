@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, Protocol
 
+from prefect_lineage.capture.closing import close, open_to_read
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
 from prefect_lineage.capture.seen import Seen, walk
@@ -180,14 +181,13 @@ class Digester:
         hasher = self._new()
         try:
             if isinstance(place, int):
-                os.lseek(place, 0, os.SEEK_SET)
                 _read(place, hasher)
             else:
-                descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+                descriptor = open_to_read(place)
                 try:
                     _read(descriptor, hasher)
                 finally:
-                    os.close(descriptor)
+                    close(descriptor)
         except OSError:
             return None
         return f"{self.algorithm}:{hasher.hexdigest()}"
@@ -216,14 +216,16 @@ class Digester:
 
 
 def _read(descriptor: int, hasher: _Hasher) -> None:
-    size = os.fstat(descriptor).st_size
+    size, offset = os.fstat(descriptor).st_size, 0
     if size < _CHUNK:  # most files are small
-        while chunk := os.read(descriptor, size + 1):
+        while chunk := os.pread(descriptor, size + 1, offset):
             hasher.update(chunk)
+            offset += len(chunk)
         return
     buffer = memoryview(bytearray(_CHUNK))  # one for all: a new one for each read costs as much as hashing it
-    while size := os.readv(descriptor, [buffer]):
+    while size := os.preadv(descriptor, [buffer], offset):
         hasher.update(buffer[:size])
+        offset += size
 
 
 _digesters: weakref.WeakSet[Digester] = weakref.WeakSet()

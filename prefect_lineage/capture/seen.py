@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from prefect_lineage.capture.attempt import Access, pending
+from prefect_lineage.capture.closing import close, open_to_read
 from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
 from prefect_lineage.model.records import Content
 
@@ -84,7 +85,7 @@ class Seen:
         pending.forget((self.access,))
         if self.descriptor is not None:
             _open_now.discard(self.descriptor)
-            os.close(self.descriptor)
+            close(self.descriptor)
             self.descriptor = None
 
 
@@ -114,11 +115,11 @@ def _held(path: str, known: Fingerprint) -> int | None:
     if len(_open_now) >= DESCRIPTORS:
         return None
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_to_read(path)
     except OSError:
         return None
     if fingerprint(descriptor) != known:
-        os.close(descriptor)
+        close(descriptor)
         return None
     _open_now.add(descriptor)
     return descriptor

@@ -1,0 +1,46 @@
+"""Closing what was opened to be hashed, without taking away the locks of a database.
+
+By POSIX, who closes any descriptor of a file takes away all locks that the process has on it. A user's SQLite or
+DuckDB connection to that file relies on them, and would go on without: another process could write meanwhile. So the
+descriptors of database files stay open, one for each file, and are used again.
+"""
+
+from __future__ import annotations
+
+import os
+from threading import RLock
+
+__all__ = ["close", "open_to_read"]
+
+_MARKS = ((0, b"SQLite format 3\0"), (8, b"DUCK"))
+"""Where in a file, and what: SQLite's file format, section 1.2; DuckDB's storage header."""
+
+_kept: dict[tuple[int, int], int] = {}
+"""Descriptors that stay open, by device and inode."""
+
+_lock = RLock()
+
+
+def open_to_read(path: str) -> int:
+    """A descriptor of a file, which others may have, too: read it by offsets, and give it to :func:`close`.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if _kept:
+        found = os.stat(path)  # noqa: PTH116 - no Path object for every file
+        kept = _kept.get((found.st_dev, found.st_ino))
+        if kept is not None:
+            return kept
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def close(descriptor: int) -> None:
+    """Close it, if its file is no database."""
+    head = os.pread(descriptor, 16, 0)
+    if any(head[place:].startswith(mark) for place, mark in _MARKS):
+        found = os.fstat(descriptor)
+        with _lock:  # while it is kept, no other file gets its numbers
+            _kept.setdefault((found.st_dev, found.st_ino), descriptor)
+    else:
+        os.close(descriptor)
