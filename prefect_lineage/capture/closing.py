@@ -37,10 +37,28 @@ def open_to_read(path: str) -> int:
 
 def close(descriptor: int) -> None:
     """Close it, if its file is no database."""
-    head = os.pread(descriptor, 16, 0)
-    if any(head[place:].startswith(mark) for place, mark in _MARKS):
+    if _is_database(descriptor):
         found = os.fstat(descriptor)
         with _lock:  # while it is kept, no other file gets its numbers
             _kept.setdefault((found.st_dev, found.st_ino), descriptor)
     else:
         os.close(descriptor)
+
+
+def _is_database(descriptor: int) -> bool:
+    try:
+        head = os.pread(descriptor, 16, 0)
+    except OSError:
+        return False  # it cannot be read, so nobody has found a database in it
+    return any(head[place:].startswith(mark) for place, mark in _MARKS)
+
+
+def _after_fork() -> None:
+    # The child has no locks to lose yet, and what else is done after a fork may close some of these.
+    global _lock
+    _lock = RLock()
+    _kept.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
