@@ -25,6 +25,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from functools import partial
+
+import psutil
 from measuring import Took, four, quiet, ratio, server, timed
 from prefect import flow, task
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -62,17 +65,18 @@ def switch(capture: bool) -> None:
     (prefect_lineage.enable if capture else prefect_lineage.disable)()
 
 
-def once_run(body: str, how: str, tasks: int, capture: bool) -> Took:
-    """One flow run, warm."""
+def once_run(serving: psutil.Process, body: str, how: str, tasks: int, capture: bool) -> Took:
+    """One flow run, warm, when the server has nothing left to do for the runs before it."""
     switch(capture)
     measured(body, how, 1)
-    quiet()
+    quiet(serving)
     return timed(lambda: measured(body, how, tasks))
 
 
-def compare(body: str, how: str, tasks: int, fours: int, bar: float) -> None:
-    once_run(body, how, tasks, True)
-    found = [four(lambda capture: once_run(body, how, tasks, capture)) for _ in range(fours)]
+def compare(serving: psutil.Process, body: str, how: str, tasks: int, fours: int, bar: float) -> None:
+    run = partial(once_run, serving, body, how, tasks)
+    run(True)
+    found = [four(run) for _ in range(fours)]
     wall, process, thread = ([on[n] / off[n] for off, on in found] for n in range(3))
     bare = statistics.median(off.wall for off, _ in found) / 2 / tasks
     added = statistics.median(on.wall - off.wall for off, on in found) / 2 / tasks
@@ -99,11 +103,11 @@ def calls(body: str, tasks: int) -> None:
     )
 
 
-def where(body: str, how: str, tasks: int) -> None:
+def where(serving: psutil.Process, body: str, how: str, tasks: int) -> None:
     """Where our part of the time goes: a clock around each stage of ours, so that it all is a little dearer."""
     switch(True)
     measured(body, how, 1)
-    quiet()
+    quiet(serving)
     stages = Stages()
     with stages:
         took = timed(lambda: measured(body, how, tasks))
@@ -140,7 +144,7 @@ def main() -> None:
     )
     options = arguments.parse_args()
     logging.disable(logging.INFO)
-    with tempfile.TemporaryDirectory() as folder, server(f"{folder}/home") as url:
+    with tempfile.TemporaryDirectory() as folder, server(f"{folder}/home") as (url, serving):
         os.chdir(folder)
         os.environ["PREFECT_LINEAGE_URL"] = f"sqlite:///{folder}/lineage.db"
         os.environ["PREFECT_LINEAGE_JOURNAL_DIR"] = f"{folder}/journal"
@@ -148,11 +152,11 @@ def main() -> None:
             Path(f"in{number}.txt").write_text(str(number))
         # the heartbeat's thread keeps every flow alive for a second, with capture and without
         with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            measure(options)
+            measure(options, serving)
         os.chdir("/")
 
 
-def measure(options: argparse.Namespace) -> None:
+def measure(options: argparse.Namespace, serving: psutil.Process) -> None:
     """All of it."""
     measured("nothing", "called", 1)
     once()
@@ -165,8 +169,8 @@ def measure(options: argparse.Namespace) -> None:
     ):
         if options.only in f"{body}-{how}":
             if not options.where:
-                compare(body, how, tasks, options.fours, bar)
-            where(body, how, options.tasks)
+                compare(serving, body, how, tasks, options.fours, bar)
+            where(serving, body, how, options.tasks)
     prefect_lineage.disable()
 
 

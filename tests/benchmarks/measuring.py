@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import psutil
+
 __all__ = ["Took", "between", "four", "quiet", "ratio", "server", "timed"]
 
 PORT = 4391
@@ -50,14 +52,26 @@ def timed(work: Callable[[], object]) -> Took:
     return Took(*(late - early for early, late in zip(start, end, strict=True)))
 
 
-def quiet(most: float = 2.0) -> None:
-    """Wait until this process does nothing: what threads still do for the last flow is not the next one's."""
+def quiet(*others: psutil.Process, most: float = 60.0) -> None:
+    """Wait until this process does nothing, nor do the others: what threads still do for the last flow, and a server
+    over its events, is not the next one's.
+
+    Args:
+        others: with their children.
+        most: seconds that it waits.
+    """
+    family = [one for other in others for one in (other, *other.children(recursive=True))]
     deadline = time.monotonic() + most
     while time.monotonic() < deadline:
-        before = time.process_time()
-        time.sleep(0.02)
-        if time.process_time() - before < 0.001:
+        before = _used(family)
+        time.sleep(0.1)
+        if _used(family) - before < 0.015:
             return
+
+
+def _used(family: list[psutil.Process]) -> float:
+    """CPU seconds of this process and of these."""
+    return time.process_time() + sum(sum(one.cpu_times()[:2]) for one in family)
 
 
 def four(measure: Callable[[bool], Took]) -> tuple[Took, Took]:
@@ -81,8 +95,8 @@ def ratio(ratios: Sequence[float]) -> str:
 
 
 @contextmanager
-def server(home: str) -> Iterator[str]:
-    """A Prefect server, for the ephemeral one shares our process. It has the lowest priority: it takes several
+def server(home: str) -> Iterator[tuple[str, psutil.Process]]:
+    """A Prefect server: its address, and its process, for the ephemeral one shares our process. It has the lowest priority: it takes several
     times as long over the events of a task as the flow over the task, and both share the machine's cores."""
     process = subprocess.Popen(
         [
@@ -110,7 +124,7 @@ def server(home: str) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(0.2)
-        yield url
+        yield url, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(30)
