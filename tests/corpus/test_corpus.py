@@ -30,6 +30,7 @@ def _load() -> Any:
         import calls_blind  # type: ignore[import-not-found]  # noqa: F401
         import calls_frames  # type: ignore[import-not-found]  # noqa: F401
         import calls_models  # type: ignore[import-not-found]  # noqa: F401
+        import calls_people  # type: ignore[import-not-found]  # noqa: F401
         import calls_stdlib  # type: ignore[import-not-found]  # noqa: F401
         import calls_tables  # type: ignore[import-not-found]  # noqa: F401
         import corpus_folder  # type: ignore[import-not-found]
