@@ -17,6 +17,7 @@ from prefect_lineage.capture import spool
 from prefect_lineage.capture.attempt import FORK, Access, Attempt, claim_id, content_from, pending
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.guard import guarded
+from prefect_lineage.capture.programs import forget_seen
 from prefect_lineage.model.records import Record
 
 if TYPE_CHECKING:
@@ -149,9 +150,10 @@ def gather(attempt: Attempt) -> None:
         told.update(found)
     _amend(attempt, told, chain.from_iterable(processes))
     _merge(attempt, [[told[line["key"]] for line in lines if line["key"] in told] for lines in processes])
+    forget_seen(attempt, seen)
     for way, times in attempt.ways.items():
         if way not in seen:
-            attempt.misses[f"not seen inside: {way}"] += times
+            attempt.misses[f"not seen inside: {way.partition('#')[0]}"] += times
 
 
 def _accounted(attempt: Attempt, lines: list[dict[str, Any]]) -> Iterator[str]:

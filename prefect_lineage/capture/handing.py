@@ -12,8 +12,10 @@ import inspect
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import count
 from multiprocessing.pool import Pool, ThreadPool
 from multiprocessing.process import BaseProcess
 from types import FrameType, ModuleType
@@ -28,6 +30,7 @@ from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.noise import via_of
 from prefect_lineage.capture.patching import Patches
 from prefect_lineage.capture.programs import note_program, words_of
+from prefect_lineage.capture.pythons import exported, inherited, is_python, may_start_python, post
 
 __all__ = ["Processes"]
 
@@ -205,8 +208,26 @@ def _handing_to_anyio(original: Callable[..., Awaitable[Any]]) -> Callable[..., 
 # -- what cannot be reached -----------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A program that is about to be started.
+
+    Attributes:
+        words: of the command, as far as they can be told apart.
+        line: the same, where a shell is to read it.
+        environment: the variables that it will have.
+        arguments: those of ``Popen``, by name; None if it has others.
+    """
+
+    words: list[str]
+    folder: Any
+    environment: Mapping[Any, Any]
+    line: bool = False
+    arguments: dict[str, Any] | None = None
+
+
 def _counting(original: Callable[..., Any], owner: Any, what: str) -> Callable[..., Any]:
-    """Count the programs that a run starts: what they read and wrote is not in its lineage."""
+    """Count the programs that a run starts and that cannot be seen inside: what those did is not in its lineage."""
 
     @functools.wraps(original)
     def started(*args: Any, **kwargs: Any) -> Any:
@@ -218,8 +239,13 @@ def _counting(original: Callable[..., Any], owner: Any, what: str) -> Callable[.
         via = None if again or _is_for_a_pool(caller) else via_of(caller, what)
         if via is None:
             return original(*args, **kwargs)
-        attempt.missed(f"not seen inside: {what}")
-        named = _named(attempt, via, owner, args, kwargs)
+        start = _start_of(owner, args, kwargs)
+        way = start and _way(attempt, start, what)
+        if not way:
+            attempt.missed(f"not seen inside: {what}")
+        named = start and _named(attempt, via, start, way or "")
+        if start is not None and way:
+            args, kwargs = _with_letter(attempt, start, way, args, kwargs) or (args, kwargs)
         result = original(*args, **kwargs)
         for access in named or ():
             if access.existed:
@@ -233,16 +259,54 @@ def _counting(original: Callable[..., Any], owner: Any, what: str) -> Callable[.
 
 
 @guarded
-def _named(
-    attempt: Attempt, via: str, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> list[Access]:
-    """The files that the command names; ``os.system`` has a line for the shell, ``os.posix_spawn`` a list."""
+def _start_of(owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Start:
+    """What is started; ``os.system`` has a line for the shell, ``os.posix_spawn`` a list."""
     if owner is os:
-        by_shell = len(args) == 1
-        return note_program(attempt, via, words_of(args[0] if by_shell else args[1], by_shell=by_shell))
-    places = dict(zip(_POPEN, args[1:], strict=False)) | kwargs
-    words = words_of(places.get("args"), by_shell=bool(places.get("shell")))
-    return note_program(attempt, via, words, places.get("cwd"))
+        line = len(args) == 1
+        return _Start(words_of(args[0] if line else args[1], by_shell=line), None, os.environ, line)
+    places = dict(zip(_POPEN, args[1:], strict=False))
+    line = bool((places | kwargs).get("shell"))
+    named = None if len(args) > len(_POPEN) + 1 or places.keys() & kwargs.keys() else places | kwargs
+    places |= kwargs
+    environment = places.get("env")
+    words = words_of(places.get("args"), by_shell=line)
+    return _Start(words, places.get("cwd"), os.environ if environment is None else environment, line, named)
+
+
+_ways = count()
+
+
+@guarded
+def _way(attempt: Attempt, start: _Start, what: str) -> str | None:
+    """The name under which a Python that is started reports; None where none can come of it, or it cannot be told."""
+    reachable = start.arguments is not None or (what == "os.system" and start.line)
+    if not reachable or not may_start_python(start.words, start.folder, start.environment):
+        return None
+    way = f"{what}#{os.getpid()}.{next(_ways)}"
+    attempt.hands_over(way)
+    return way
+
+
+@guarded
+def _named(attempt: Attempt, via: str, start: _Start, way: str) -> list[Access]:
+    """The files that the command names; nothing is inferred of a Python, if it can be seen inside."""
+    alone = not start.line and is_python(start.words, start.environment)
+    return note_program(attempt, via, start.words, start.folder, given=way if alone else "")
+
+
+@guarded
+def _with_letter(
+    attempt: Attempt, start: _Start, way: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """The arguments of the call, with what a Python needs to report."""
+    variables = post(attempt, way, start.environment)
+    if variables is None:
+        return None
+    if start.arguments is None:
+        return (exported(variables, os.fsdecode(args[0])),), kwargs
+    environment = inherited() if start.arguments.get("env") is None else start.environment
+    others = {name: value for name, value in environment.items() if os.fsdecode(name) not in variables}
+    return args[:1], {**start.arguments, "env": {**others, **variables}}
 
 
 def _is_for_a_pool(frame: FrameType | None) -> bool:

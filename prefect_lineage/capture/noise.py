@@ -78,7 +78,7 @@ def _owner(filename: str) -> _Code:
 
 
 def _judge(filename: str) -> _Code:
-    if filename.startswith("<frozen importlib"):
+    if filename.startswith(("<frozen importlib", "<frozen zipimport")):
         return _Code.SILENT
     if filename.startswith("<"):
         return _Code.LIBRARY if filename.startswith("<frozen ") else _Code.USER

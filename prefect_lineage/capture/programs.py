@@ -1,20 +1,21 @@
 """Other programs that a run starts: opaque steps, of which only the arguments are known.
 
-What such a program read and wrote nobody saw. A file whose very name it was given is taken as its input; one that is
-new, or another, when the attempt has ended as its output. Both are marked ``inferred``.
+What such a program read and wrote nobody saw, unless it is a Python that could be reached (:mod:`.pythons`). A file
+whose very name it was given is taken as its input; one that is new, or another, when the attempt has ended as its
+output. Both are marked ``inferred``.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
-from prefect_lineage.capture.attempt import Access, Attempt
+from prefect_lineage.capture.attempt import Access, Attempt, pending
 from prefect_lineage.capture.fingerprints import fingerprint
 
-__all__ = ["note_program", "words_of"]
+__all__ = ["forget_seen", "note_program", "words_of"]
 
 MAX_PROGRAMS = 50
 """Programs of one attempt whose arguments are kept; of the others only the number is."""
@@ -25,6 +26,10 @@ _SCRIPTS = (".py", ".sh", ".bash", ".r", ".pl", ".rb", ".jl", ".js", ".sql", ".a
 """What an interpreter is given first is code."""
 
 _NAMES = frozenset("<>|&;()")
+_BETWEEN = frozenset("|&;(")
+"""Characters of a shell after which another program is named, unless they are among those that redirect."""
+
+_REDIRECTIONS = frozenset("<>")
 
 
 def words_of(command: Any, *, by_shell: bool = False) -> list[str]:
@@ -42,8 +47,13 @@ def words_of(command: Any, *, by_shell: bool = False) -> list[str]:
         return []
 
 
-def note_program(attempt: Attempt, via: str, words: list[str], folder: Any = None) -> list[Access]:
+def note_program(
+    attempt: Attempt, via: str, words: list[str], folder: Any = None, *, given: str = ""
+) -> list[Access]:
     """A program is about to be started with these words, in this folder.
+
+    Args:
+        given: what it says when it is seen inside; then nothing need be inferred of it.
 
     Returns:
         What it may read or write, as it is before: to be added to the attempt if the program does start.
@@ -52,20 +62,31 @@ def note_program(attempt: Attempt, via: str, words: list[str], folder: Any = Non
         return []
     if len(attempt.programs) < MAX_PROGRAMS:
         kept = [word[:_MAX_LENGTH] for word in words[:_MAX_WORDS]]
-        attempt.programs.append({"via": via, "arguments": kept})
+        attempt.programs.append({"via": via, "arguments": kept, "given": given})
     try:
         home = os.path.abspath(os.fsdecode(folder or os.curdir))  # noqa: PTH100 - it may be bytes
     except (TypeError, ValueError, OSError):
         return []
-    found = (_access(path, via) for path in _paths(words[1:_MAX_WORDS], home))
+    found = (_access(path, via, given) for path in _paths(words[:_MAX_WORDS], home))
     return [access for access in found if access is not None]
 
 
 def _paths(words: Iterable[str], home: str) -> Iterator[str]:
-    first = True
+    """The words that may name data, as paths. A line for the shell may have several programs, and change the folder."""
+    first, is_program, moves = True, True, False
     for word in words:
         if not word or _NAMES.issuperset(word):
-            first = False
+            first, is_program = (
+                False,
+                bool(_BETWEEN.intersection(word)) and not _REDIRECTIONS.intersection(word),
+            )
+            continue
+        if is_program:
+            first, is_program = True, "=" in word and not word.startswith(("/", "."))  # NAME=value before it
+            moves = word == "cd"
+            continue
+        if moves:
+            home, moves = os.path.join(home, os.path.expanduser(word)), False  # noqa: PTH111, PTH118
             continue
         if word.startswith("-"):
             _, equals, word = word.partition("=")
@@ -78,9 +99,29 @@ def _paths(words: Iterable[str], home: str) -> Iterator[str]:
             yield os.path.join(home, os.path.expanduser(word))  # noqa: PTH111, PTH118
 
 
-def _access(path: str, via: str) -> Access | None:
+def forget_seen(attempt: Attempt, seen: Container[str]) -> None:
+    """Nothing need be inferred of the programs that were seen inside; of the others it stays."""
+    kept = []
+    for access in attempt.accesses:
+        given = access.metadata.get("given") if access.inferred else None
+        if given is not None:
+            access.metadata = {}
+            if given in seen:
+                pending.forget((access,))
+                continue
+        kept.append(access)
+    attempt.accesses = kept
+    attempt.programs = [
+        {name: value for name, value in program.items() if name != "given"}
+        for program in attempt.programs
+        if not program.get("given") or program["given"] not in seen
+    ]
+
+
+def _access(path: str, via: str, given: str) -> Access | None:
     """What may be data: a regular file, or a name in a folder that is there."""
     known = fingerprint(path)
     if known is None and (os.path.lexists(path) or not os.path.isdir(os.path.dirname(path))):  # noqa: PTH112, PTH120
         return None
-    return Access("open", path, via, existed=known is not None, known=known, inferred=True)
+    metadata = {"given": given} if given else {}
+    return Access("open", path, via, existed=known is not None, known=known, inferred=True, metadata=metadata)

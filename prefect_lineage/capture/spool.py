@@ -92,6 +92,8 @@ def take(folder: str) -> list[list[dict[str, Any]]]:
     with paused():
         for _ in range(_ROUNDS):
             told += [_taken(path) for path in sorted(Path(folder).glob("*.jsonl"))]
+            for letter in Path(folder).glob("*.letter"):  # what comes for it now is late
+                letter.unlink(missing_ok=True)
             try:
                 Path(folder).rmdir()
             except FileNotFoundError:

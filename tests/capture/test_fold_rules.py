@@ -185,7 +185,7 @@ def test_an_input_that_another_process_changes_is_raced_and_has_no_wrong_digest(
     change = "import sys; open(sys.argv[1], 'w').write('changed')"
     with captured(root=place) as seen:
         (place / "in.csv").read_text()
-        subprocess.run([sys.executable, "-c", change, str(place / "in.csv")], check=True)
+        subprocess.run([sys.executable, "-I", "-c", change, str(place / "in.csv")], check=True)
     found = content(seen, "R in.csv")
     assert found.raced
     assert found.covers == "none"

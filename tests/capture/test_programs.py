@@ -44,6 +44,16 @@ def test_a_line_for_the_shell_is_taken_apart(folder: Path, monkeypatch: pytest.M
     assert seen.lines == ["R in.csv", "W out.csv"]
 
 
+def test_each_program_of_a_line_is_code(folder: Path) -> None:
+    (folder / "tool").write_text('#!/bin/sh\ncat "$1"\n')
+    (folder / "tool").chmod(0o755)
+    with captured(root=folder) as seen:
+        line = "true && N=1 ./tool in.csv | sh ./step.sh | cat > out.csv"
+        (folder / "step.sh").write_text("cat")
+        subprocess.run(line, shell=True, check=True, cwd=folder)
+    assert seen.lines == ["R in.csv", "W out.csv", "W step.sh"]
+
+
 def test_a_chain_of_programs_reads_no_output_of_its_own(folder: Path) -> None:
     with captured(root=folder) as seen:
         subprocess.run("sort in.csv > mid.csv", shell=True, check=True, cwd=folder)

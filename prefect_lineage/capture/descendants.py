@@ -1,0 +1,128 @@
+"""In a Python that a run has started: capture begins with the first file, or the first library, that it asks for.
+
+Until then nothing of capture is loaded, for many such programs do little: it would cost them a third of a second.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+__all__ = ["wait"]
+
+_OWNERS: tuple[tuple[ModuleType, str], ...] = (
+    *((builtins, "open"), (io, "open")),
+    *((os, name) for name in ("open", "rename", "replace", "remove", "unlink", "system")),
+)
+_EARLY = frozenset(
+    (
+        *("asyncio", "concurrent", "dbm", "mmap", "multiprocessing", "shelve", "shutil", "sqlite3"),
+        *("subprocess", "tempfile", "threading", "urllib"),
+    )
+)
+"""Modules of the standard library that begin what must be seen from its beginning."""
+
+_waiting: _Waiting | None = None
+
+
+def wait(letter: str) -> None:
+    """Begin when there is something to see. The letter is read now: it may be gone when the attempt has ended."""
+    global _waiting
+    try:
+        with open(letter, "rb") as file:  # noqa: PTH123 - pathlib would be loaded for it
+            said = json.loads(file.read())
+        _tell_arrival(os.path.dirname(letter), said["token"])  # noqa: PTH120
+    except (OSError, ValueError, KeyError):
+        return  # the run is over: there is nobody to tell anything
+    _waiting = _Waiting(said)
+    if not _EARLY.isdisjoint(sys.modules):
+        _waiting.begin()
+
+
+def _tell_arrival(spool: str, token: str) -> None:
+    name = f"{os.getpid()}-{time.time_ns()}-0.jsonl"
+    descriptor = os.open(f"{spool}/{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, json.dumps({"key": f"{name}:0", "hello": token}).encode() + b"\n")
+    finally:
+        os.close(descriptor)
+
+
+class _Waiting:
+    """Stands in for what opens and removes files, and before the finders of modules."""
+
+    def __init__(self, letter: dict[str, Any]) -> None:
+        self._letter = letter
+        self._originals = [getattr(owner, name) for owner, name in _OWNERS]
+        for (owner, name), original in zip(_OWNERS, self._originals, strict=True):
+            setattr(owner, name, self._standing_in(owner, name, original))
+        sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Finds nothing by itself, but sees what is asked for."""
+        top = name.partition(".")[0]
+        if top not in _EARLY and top in sys.stdlib_module_names:
+            return None
+        self.begin()
+        if name in sys.modules:  # capture itself has needed it: it must not be loaded a second time
+            return importlib.util.spec_from_loader(name, _Loaded(sys.modules[name]))
+        # Searched anew, for now there are other finders before those that this search will still ask.
+        return importlib.util.find_spec(name)
+
+    def _standing_in(self, owner: ModuleType, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def stand_in(*args: Any, **kwargs: Any) -> Any:
+            self.begin()
+            return getattr(owner, name)(*args, **kwargs) if _waiting is None else original(*args, **kwargs)
+
+        return stand_in
+
+    def begin(self) -> None:
+        """Get out of the way, and capture from here on; a second call does nothing."""
+        global _waiting
+        if _waiting is not self:
+            return
+        _waiting = None
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        for (owner, name), original in zip(_OWNERS, self._originals, strict=True):
+            setattr(owner, name, original)
+        _arrive(self._letter)
+
+
+class _Loaded(Loader):
+    """A loader that gives a module as it is; a module with a spec of its own would be loaded by that."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module, self._spec = module, module.__spec__
+        module.__spec__ = None
+
+    def create_module(self, _spec: ModuleSpec) -> ModuleType:
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It has been."""
+        module.__spec__ = self._spec
+
+
+def _arrive(letter: dict[str, Any]) -> None:
+    from prefect_lineage.capture.attempt import claim_id
+    from prefect_lineage.capture.children import Carrier
+    from prefect_lineage.capture.context import current
+
+    carrier = letter["carrier"]
+    attempt = Carrier(**{**carrier, "storage": tuple(carrier["storage"])}).attempt()
+    if attempt is not None:
+        current.set(attempt)
+        claim_id.set(letter["claim"])
