@@ -23,9 +23,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
-
 from functools import partial
+from pathlib import Path
 
 import psutil
 from measuring import Took, four, quiet, ratio, server, timed

@@ -96,8 +96,11 @@ def ratio(ratios: Sequence[float]) -> str:
 
 @contextmanager
 def server(home: str) -> Iterator[tuple[str, psutil.Process]]:
-    """A Prefect server: its address, and its process, for the ephemeral one shares our process. It has the lowest priority: it takes several
-    times as long over the events of a task as the flow over the task, and both share the machine's cores."""
+    """A Prefect server: its address, and its process, for the ephemeral one shares our process.
+
+    It has the lowest priority: it takes several times as long over the events of a task as the flow over the task, and
+    both share the machine's cores.
+    """
     process = subprocess.Popen(
         [
             "nice",
