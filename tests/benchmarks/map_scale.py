@@ -1,10 +1,10 @@
 """How large a map may be: time to lay it out and to write it, to open it in Chromium, and to zoom.
 
-python tests/benchmarks/map_scale.py [--sizes 150 1200 10000 49900] [--crossings]
+python tests/benchmarks/map_scale.py [--sizes 150 1200 9990 49900] [--times 5]
 
 Python's times are the processor's. The browser's are given twice: by the clock, and as what its main thread
-computed, which a busy machine hardly changes. ``--crossings`` compares the layout with Graphviz' ``dot``, where
-that is installed.
+computed, which a busy machine hardly changes. Each is the median of several visits. ``map_crossings.py`` compares
+the layout with Graphviz' ``dot``.
 """
 
 from __future__ import annotations
@@ -13,25 +13,20 @@ import argparse
 import re
 import shutil
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from pipelines import pipelines
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
-from prefect_lineage.export.layout import layout
 from prefect_lineage.export.page import render
 from prefect_lineage.export.staging import stages
 from prefect_lineage.export.view import view
 from prefect_lineage.model.entities import Graph
 from prefect_lineage.model.times import iso, now
 
-Pair = tuple[int, int]
 SIZES = (150, 1200, 9_990, 49_900)
 ABOUT = {"title": "Pipelines", "subtitle": "", "source": "", "ui_url": None, "level": "run", "group": None}
 FRAMES = """async () => {
@@ -103,7 +98,7 @@ def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
 
 
-def scale(sizes: Sequence[int]) -> None:
+def scale(sizes: Sequence[int], times: int) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("No chromium on this machine; install it (Debian: apt-get install chromium).")
@@ -115,7 +110,8 @@ def scale(sizes: Sequence[int]) -> None:
             arguments = ["--no-sandbox", "--headless", "--disable-gpu"]
             browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
             opened(browser, page)  # warms the browser
-            seen = opened(browser, page)
+            visits = [opened(browser, page) for _ in range(times)]
+            seen = {part: statistics.median(visit[part] for visit in visits) for part in visits[0]}
             browser.close()
             lines.append(
                 [
@@ -133,98 +129,9 @@ def scale(sizes: Sequence[int]) -> None:
     )
 
 
-# -- crossings ---------------------------------------------------------------------------------------
-
-
-def crossings(points: Sequence[tuple[float, float]], lines: Sequence[Sequence[int]]) -> int:
-    """Pairs of drawn lines that cross, by plain geometry: the same measure for every layout.
-
-    What lies on one another, as the lines of one card to far columns do, is one line to the eye.
-    """
-    drawn = {(points[a], points[b]) for line in lines for a, b in pairwise(line)}
-    segments = sorted(drawn, key=lambda ends: (min(ends[0][0], ends[1][0]), ends))
-    total = 0
-    for place, (a, b) in enumerate(segments):
-        right, low, high = max(a[0], b[0]), min(a[1], b[1]), max(a[1], b[1])
-        for c, d in segments[place + 1 :]:
-            if min(c[0], d[0]) >= right:
-                break
-            if max(c[1], d[1]) >= low and min(c[1], d[1]) <= high:
-                total += _cross(a, b, c, d)
-    return total
-
-
-def _cross(a: Any, b: Any, c: Any, d: Any) -> bool:
-    def side(p: Any, q: Any, r: Any) -> float:
-        return float((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
-
-    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
-
-
-def ours(sizes: Sequence[tuple[float, float]], edges: Sequence[Pair]) -> tuple[float, int]:
-    begun = time.process_time()
-    placed = layout(sizes, edges)
-    took = time.process_time() - begun
-    points = list(zip(placed.x, placed.y, strict=True))
-    lines = []
-    for tail, head in edges:
-        first = len(points)
-        route = placed.routes.get((tail, head), ())
-        points += route
-        lines.append([tail, *range(first, first + len(route)), head])
-    return took, crossings(points, lines)
-
-
-def dots(dot: str, sizes: Sequence[tuple[float, float]], edges: Sequence[Pair]) -> tuple[float, int]:
-    cards = "".join(
-        f"{n} [width={width / 72:.3f}, height={height / 72:.3f}];" for n, (width, height) in enumerate(sizes)
-    )
-    text = f'digraph {{rankdir=LR; splines=polyline; node [shape=box, fixedsize=true, label=""]; {cards}'
-    text += "".join(f"{tail}->{head};" for tail, head in edges) + "}"
-    begun = time.perf_counter()
-    done = subprocess.run([dot, "-Tplain"], input=text, capture_output=True, text=True, check=True)
-    took = time.perf_counter() - begun
-    points: list[tuple[float, float]] = [(0.0, 0.0)] * len(sizes)
-    lines = []
-    for line in done.stdout.splitlines():
-        words = line.split()
-        if words[0] == "node":
-            points[int(words[1])] = (float(words[2]), float(words[3]))
-        elif words[0] == "edge":
-            numbers = [float(word) for word in words[4 : 4 + 2 * int(words[3])]]
-            first = len(points)
-            points += list(zip(numbers[::2], numbers[1::2], strict=True))[1:-1]
-            lines.append([int(words[1]), *range(first, len(points)), int(words[2])])
-    return took, crossings(points, lines)
-
-
-def compared(sizes: Sequence[int]) -> None:
-    dot = shutil.which("dot")
-    print(
-        "\nCrossings of lines per edge, by geometry"
-        + ("" if dot else " (no dot on this machine: ours alone)")
-    )
-    lines = []
-    for size in sizes:
-        shown = view(pipelines(size))
-        cards = [(card.width, card.height) for card in shown.cards]
-        edges = [(link.tail, link.head) for link in shown.links]
-        row = [f"{len(cards):,}", f"{len(edges):,}"]
-        for took, crossed in [
-            ours(cards, edges),
-            *([dots(dot, cards, edges)] if dot and size <= 2000 else []),
-        ]:
-            row += [f"{took:.2f} s", f"{crossed / len(edges):.2f}"]
-        lines.append([*row, *["-"] * (6 - len(row))])
-    table(("nodes", "edges", "ours", "crossings", "dot", "crossings"), lines)
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=re.split(r"\n\n", __doc__ or "")[0])
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
-    parser.add_argument("--crossings", action="store_true")
+    parser.add_argument("--times", type=int, default=5)
     asked = parser.parse_args()
-    if asked.crossings:
-        compared([150, 400, 1000])
-    else:
-        scale(asked.sizes)
+    scale(asked.sizes, asked.times)

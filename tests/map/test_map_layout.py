@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -10,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect_lineage.export.layout import Placement, Spacing, layout
-from prefect_lineage.export.layout.chains import columns_of
+from prefect_lineage.export.layout.chains import Columns, columns_of
 from prefect_lineage.export.layout.heights import spread
-from prefect_lineage.export.layout.ordering import crossings
+from prefect_lineage.export.layout.nudging import nudge
+from prefect_lineage.export.layout.ordering import arrange, crossings
 from prefect_lineage.export.layout.ranks import ranks
-from prefect_lineage.export.layout.sifting import sift
+from prefect_lineage.export.layout.sifting import profile, settle
 from prefect_lineage.graph.digraph import Digraph, acyclic, back_edges, components, topological
 
 Pair = tuple[int, int]
@@ -171,17 +174,76 @@ def test_large_graphs_take_seconds_not_minutes(size: int, seconds: float) -> Non
     assert time.perf_counter() - started < seconds
 
 
-@unhurried
-@given(drawings(acyclic_only=True))
-def test_sifting_never_makes_more_crossings(drawing: Drawing) -> None:
+def columns_in(drawing: Drawing) -> Iterator[Columns]:
+    """The columns of each part of a drawing."""
     sizes, edges = drawing
     for members in components(Digraph.of(len(sizes), edges)):
         own = {node: index for index, node in enumerate(members)}
         graph = Digraph.of(len(members), [(own[a], own[b]) for a, b in edges if a in own])
-        columns = columns_of(graph, ranks(graph))
+        yield columns_of(graph, ranks(graph))
+
+
+def crossing_pairs(columns: Columns) -> int:
+    """Crossings by plain comparison of every pair of lines."""
+    place = columns.places()
+    return sum(
+        (place[a] - place[c]) * (place[b] - place[d]) < 0
+        for column in columns.members
+        for a in column
+        for c in column
+        if a < c
+        for b in columns.after[a]
+        for d in columns.after[c]
+    )
+
+
+@unhurried
+@given(drawings(acyclic_only=True))
+def test_crossings_are_counted_as_by_comparing_every_pair_of_lines(drawing: Drawing) -> None:
+    for columns in columns_in(drawing):
+        assert crossings(columns, columns.places()) == crossing_pairs(columns)
+
+
+@unhurried
+@given(st.sets(st.integers(0, 20), max_size=8), st.integers(21, 25))
+def test_a_profile_counts_the_ends_below_less_those_above(ends: set[int], width: int) -> None:
+    counted = [sum(end > at for end in ends) - sum(end < at for end in ends) for at in range(width)]
+    assert profile(ends, width) == counted
+
+
+@unhurried
+@given(drawings(acyclic_only=True), st.booleans(), st.integers(1, 30))
+def test_no_step_of_the_ordering_makes_more_crossings_or_loses_count(
+    drawing: Drawing, pushed: bool, far: int
+) -> None:
+    for columns in columns_in(drawing):
         place = columns.places()
         before, items = crossings(columns, place), [sorted(column) for column in columns.members]
-        moved = sift(columns, place)
-        assert crossings(columns, place) < before if moved else crossings(columns, place) == before
+        if pushed:
+            left = nudge(columns, place, before, far * 200)
+        else:
+            left = settle(columns, place, before, rounds=3, reach=far)
+        assert left <= before
+        assert left == crossing_pairs(columns)
         assert [sorted(column) for column in columns.members] == items
         assert place == columns.places()
+
+
+@unhurried
+@given(drawings(acyclic_only=True))
+def test_the_order_that_is_found_has_as_many_crossings_as_it_says(drawing: Drawing) -> None:
+    for columns in columns_in(drawing):
+        assert arrange(columns, 5000) == crossing_pairs(columns)
+
+
+@unhurried
+@given(st.integers(2, 7), st.integers(0, 10**6))
+def test_lines_that_need_not_cross_do_not(size: int, seed: int) -> None:
+    """Ladders whose rails were shuffled: a drawing without crossings exists, and is found."""
+    chance = random.Random(seed)
+    names = list(range(3 * size))
+    chance.shuffle(names)
+    rungs = [(names[row], names[size + row]) for row in range(size)]
+    rungs += [(names[size + row], names[2 * size + row]) for row in range(size)]
+    rails = [(names[row], names[size + row + 1]) for row in range(size - 1)]
+    assert layout([(100.0, 50.0)] * (3 * size), rungs + rails).crossings == 0

@@ -1,51 +1,67 @@
-"""The order within each column, with few crossings between neighbouring columns."""
+"""The order within each column, with few crossings between neighbouring columns.
+
+Cheap sweeps from several starts find a good order, sifting a better one, and pushes the last ones. How much work
+is spent depends on the size of the graph alone.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterator
+from itertools import product
 
 from prefect_lineage.export.layout.chains import Columns
-from prefect_lineage.export.layout.sifting import sift
+from prefect_lineage.export.layout.nudging import nudge
+from prefect_lineage.export.layout.sifting import settle
 
-__all__ = ["arrange", "crossings"]
+__all__ = ["WORK", "arrange", "crossings"]
 
-_THOROUGH = 2500
-"""Items up to which several starts are tried and neighbours are exchanged pair by pair."""
+WORK = 700_000
+"""Items that may be looked at while a whole graph's crossings are taken away: about a third of a second."""
 
-_SIFTINGS = 2
+_WORK_OF_ITEM = 2500
+_THOROUGH = 3000
+"""Items up to which every start is swept, and items are sifted along whole columns."""
+
+_SWEEPS = 3
+_ROUNDS = 8
+_NEAR = 8
+"""How far items are sifted, once, in larger graphs."""
 
 Order = list[list[int]]
 
 
-def arrange(columns: Columns) -> int:
-    """Reorder ``columns.members`` in place; the number of crossings that are left."""
+def arrange(columns: Columns, work: int = WORK) -> int:
+    """Reorder ``columns.members`` in place; the number of crossings that are left.
+
+    Args:
+        columns: to be reordered.
+        work: how many items may be looked at by the last and most thorough step.
+    """
     thorough = columns.items <= _THOROUGH
-    best: tuple[int, Order] | None = None
-    for start in _starts(columns, thorough):
-        columns.members = start
-        found = _improve(columns, thorough)
-        if best is None or found[0] < best[0]:
-            best = found
-        if not best[0]:
-            break
-    assert best is not None  # noqa: S101 - there is always a first start
-    columns.members = best[1]
-    return _sifted(columns, best[0]) if thorough else best[0]
-
-
-def _sifted(columns: Columns, crossed: int) -> int:
-    """The order with single items moved as far as that helps; the number of crossings that are left."""
+    crossed, columns.members = min(_swept(columns, thorough), key=lambda found: found[0])
     place = columns.places()
-    best = crossed, [column[:] for column in columns.members]
-    for _ in range(_SIFTINGS):
-        if not best[0] or not sift(columns, place):
-            break
-        found = crossings(columns, place)
-        if found < best[0]:
-            best = found, [column[:] for column in columns.members]
-    columns.members = best[1]
-    return best[0]
+    if crossed:
+        rounds, reach = (_ROUNDS, columns.items) if thorough else (1, _NEAR)
+        crossed = settle(columns, place, crossed, rounds=rounds, reach=reach)
+    return nudge(columns, place, crossed, min(work, _WORK_OF_ITEM * columns.items))
+
+
+def _swept(columns: Columns, thorough: bool) -> Iterator[tuple[int, Order]]:
+    """Orders after a few sweeps from each start; the last of them, and how many crossings it has."""
+    starts = list(_starts(columns, thorough))
+    ways = product((False, True), (False, True)) if thorough else [(False, True)]
+    for start, (median, leftwards) in product(starts, list(ways)):
+        columns.members = [column[:] for column in start]
+        place = columns.places()
+        crossed = crossings(columns, place)
+        yield crossed, start
+        for turn in range(_SWEEPS):
+            _sweep(columns, place, rightwards=turn % 2 == leftwards, median=median)
+            crossed = crossings(columns, place)
+            yield crossed, [column[:] for column in columns.members]
+            if not crossed:
+                return
 
 
 def crossings(columns: Columns, place: list[int]) -> int:
@@ -62,7 +78,7 @@ def crossings(columns: Columns, place: list[int]) -> int:
     return total
 
 
-def _starts(columns: Columns, thorough: bool) -> Iterable[Order]:
+def _starts(columns: Columns, thorough: bool) -> Iterator[Order]:
     yield _walked(columns, columns.after, columns.before)
     if thorough:
         yield _walked(columns, columns.before, columns.after)
@@ -88,37 +104,16 @@ def _walked(columns: Columns, ahead: list[list[int]], behind: list[list[int]]) -
     return order
 
 
-def _improve(columns: Columns, thorough: bool) -> tuple[int, Order]:
-    """Sweeps to and fro until nothing gets better for a while; the best order met."""
-    place = columns.places()
-    best = crossings(columns, place), [column[:] for column in columns.members]
-    patience = 4 if thorough else 3
-    tired = 0
-    for turn in range(24 if thorough else 10):
-        if not best[0] or tired >= patience:
-            break
-        _sweep(columns, place, rightwards=turn % 2 == 0)
-        if thorough and turn >= 2:
-            _exchange(columns, place)
-        found = crossings(columns, place)
-        if found < best[0]:
-            best = found, [column[:] for column in columns.members]
-            tired = 0
-        else:
-            tired += 1
-    return best
-
-
-def _sweep(columns: Columns, place: list[int], rightwards: bool) -> None:
-    """Sort each column by the mean place of its neighbours in the column before."""
+def _sweep(columns: Columns, place: list[int], *, rightwards: bool, median: bool) -> None:
+    """Sort each column by the middle of its neighbours' places in the column before."""
     numbers = range(1, len(columns.members)) if rightwards else range(len(columns.members) - 2, -1, -1)
     fixed = columns.before if rightwards else columns.after
+    middle = _median if median else _mean
     for number in numbers:
         column = columns.members[number]
+        scale = len(columns.members[number - 1 if rightwards else number + 1]) / max(1, len(column))
         wish = {
-            item: sum(place[other] for other in fixed[item]) / len(fixed[item])
-            if fixed[item]
-            else float(place[item])
+            item: middle([place[other] for other in fixed[item]]) if fixed[item] else place[item] * scale
             for item in column
         }
         column.sort(key=wish.__getitem__)
@@ -126,25 +121,11 @@ def _sweep(columns: Columns, place: list[int], rightwards: bool) -> None:
             place[item] = index
 
 
-def _exchange(columns: Columns, place: list[int]) -> None:
-    """Swap neighbours in a column wherever that takes crossings away."""
-    for _ in range(3):
-        improved = False
-        for column in columns.members:
-            for index in range(len(column) - 1):
-                upper, lower = column[index], column[index + 1]
-                if _gain(columns, place, upper, lower) > 0:
-                    column[index], column[index + 1] = lower, upper
-                    place[upper], place[lower] = index + 1, index
-                    improved = True
-        if not improved:
-            return
+def _mean(places: list[int]) -> float:
+    return sum(places) / len(places)
 
 
-def _gain(columns: Columns, place: list[int], upper: int, lower: int) -> int:
-    gain = 0
-    for near in (columns.before, columns.after):
-        for one in near[upper]:
-            for other in near[lower]:
-                gain += (place[one] > place[other]) - (place[one] < place[other])
-    return gain
+def _median(places: list[int]) -> float:
+    places.sort()
+    half = len(places) // 2
+    return places[half] if len(places) % 2 else (places[half - 1] + places[half]) / 2

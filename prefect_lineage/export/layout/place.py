@@ -8,7 +8,7 @@ from math import isqrt
 
 from prefect_lineage.export.layout.chains import Columns, columns_of
 from prefect_lineage.export.layout.heights import heights
-from prefect_lineage.export.layout.ordering import arrange
+from prefect_lineage.export.layout.ordering import WORK, arrange
 from prefect_lineage.export.layout.ranks import EXACT_LIMIT, ranks
 from prefect_lineage.graph.digraph import Digraph, acyclic, components
 
@@ -106,7 +106,7 @@ def _part(
     )
     rank = ranks(inner, exact_limit)
     columns = columns_of(inner, rank)
-    crossed = arrange(columns)
+    crossed = arrange(columns, WORK * len(members) // graph.size)
     half = [sizes[node][1] / 2 for node in members] + [0.0] * (columns.items - len(members))
 
     def distance(upper: int, lower: int) -> float:
