@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qs, unquote
 
 from prefect_lineage import hookimpl
-from prefect_lineage.interceptors import Call, Claim, Interceptor
+from prefect_lineage.interceptors import Call, Claim, Claimed, Interceptor
 
 
 @hookimpl
@@ -24,19 +24,25 @@ def _connected(call: Call) -> Iterable[Claim]:
     database = call.args[0] if call.args else call.kwargs.get("database")
     if not isinstance(database, (str, bytes, os.PathLike)):
         return []
-    path, reads_only = os.fsdecode(database), False
     uri = call.args[7] if len(call.args) > 7 else call.kwargs.get("uri")
+    found = file_of(os.fsdecode(database), uri=bool(uri))
+    return [] if found is None else [Claim(*found, "sqlite", "database")]
+
+
+def file_of(path: str, *, uri: bool) -> tuple[str, Claimed] | None:
+    """The file of a database and what may be done to it, given its name or ``file:`` URI; None if it has no file."""
+    reads_only = False
     if uri and path.startswith("file:"):
         path, _, query = path.partition("#")[0].partition("?")
         options = parse_qs(query)
         mode = options.get("mode", ["rwc"])[-1]
         if mode == "memory" or options.get("vfs"):
-            return []
+            return None
         reads_only = mode == "ro" or options.get("immutable", ["0"])[-1] == "1"
         path = _local(path)
     if not path or path == ":memory:":
-        return []
-    return [Claim(path, "read" if reads_only else "open", "sqlite", "database")]
+        return None
+    return path, "read" if reads_only else "open"
 
 
 def _local(uri: str) -> str:
