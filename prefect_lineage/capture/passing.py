@@ -205,7 +205,7 @@ class Passing:
     ) -> Iterator[tuple[str, Returned | str, object]]:
         """Parameter, what is known of the producer (or a token), and the value."""
         for parameter, argument in parameters.items():
-            for value in walk(argument):
+            for value in walk(argument, known=self._values.who_returned):
                 known = self._values.who_returned(value)
                 if known is not None:
                     yield parameter, known, value
@@ -257,6 +257,8 @@ class Passing:
             changed = False
             if returned.content is None and returned.alone:
                 returned.content = self._values.without_digest(value, returned.run)
+            elif self._values.is_member(value, returned):
+                changed = False  # the content is that of the whole
             elif returned.content is None or not (is_shared(value) or value is None):
                 changed = self._values.changed(returned, value)
             if returned.type == "value":

@@ -13,8 +13,8 @@ import os
 import types
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
@@ -35,6 +35,9 @@ EARLY_MEMBERS = 100
 
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 """Types of what holds nothing else, and of which one object serves everybody who says it."""
+
+MAX_PARTS = 50
+"""Of a container with more parts it is not told apart which of them was passed on."""
 
 _MAX_DEPTH = 4
 _MAX_HELD = 256
@@ -102,25 +105,56 @@ class Values:
             return
         returned.identity = id(value)
         self._keep(value, returned)
-        if not isinstance(value, CONTAINERS):
+        if isinstance(value, CONTAINERS):
+            self._remember_within(value, returned)
+
+    def _remember_within(self, value: object, returned: Returned) -> None:
+        """The parts of a container, each by itself; of many, or of records in a list, that they are of this one."""
+        found = [(part, item) for part, item in _items(value) if _is_part(item)]
+        records = isinstance(value, (list, set, frozenset)) and all(
+            isinstance(item, CONTAINERS) for _, item in found
+        )
+        if records or len(found) > MAX_PARTS:
+            self._remember_members(value, [item for _, item in found], returned)
             return
-        for part, item in _items(value):
-            if isinstance(item, (*_SHARED, *CONTAINERS)):
-                continue
+        for part, item in found:
             known = self.who_returned(item)
             if returned.name is not None or returned.refers is not None:
                 # whoever receives a part of a named thing has used that thing
                 if known is None or known.run == returned.run:
                     self._keep(item, returned)
             elif known is None:
-                self._keep(item, dataclasses.replace(returned, identity=id(item), part=part, content=None))
+                own = dataclasses.replace(returned, identity=id(item), part=part, content=None)
+                self._keep(item, own)
+                if isinstance(item, CONTAINERS):
+                    self._remember_within_part(item, own)
 
-    def _keep(self, value: object, returned: Returned) -> None:
+    def _remember_within_part(self, value: object, own: Returned) -> None:
+        self._remember_members(value, [item for _, item in _items(value) if _is_part(item)], own)
+
+    def _remember_members(self, value: object, members: list[object], returned: Returned) -> None:
+        """Whoever receives a member has received something of the whole, which is not told apart further."""
+        whole = self._known.get(id(value), (None, returned))[0]
+        holder = whole if isinstance(whole, _Strong) else None
+        if holder is None and any(isinstance(item, CONTAINERS) for item in members):
+            return  # they can be held by nothing but their container, and that is too large to be held
+        for item in members:
+            known = self.who_returned(item)
+            if known is not None and known.run != returned.run:
+                continue
+            if holder is not None:
+                holder.members[id(item)] = item
+                self._known[id(item)] = (_Member(item, value), returned)
+            else:
+                self._keep(item, returned, member=True)
+
+    def _keep(self, value: object, returned: Returned, *, member: bool = False) -> None:
         identity = id(value)
         try:
-            holder: Any = weakref.ref(value, lambda _: self._known.pop(identity, None))
+            kind = _WeakMember if member else weakref.ref
+            holder: Any = kind(value, lambda _: self._known.pop(identity, None))
         except TypeError:
-            if not is_plain(value):
+            if member or not is_plain(value):
                 return  # its parts are remembered; holding it would keep large data alive
             holder = _Strong(value)
         if returned.content is None:
@@ -130,8 +164,27 @@ class Values:
             if isinstance(holder, _Strong):
                 self._held[identity] = returned.root
                 while len(self._held) > _MAX_HELD:
-                    self._known.pop(self._held.popitem(last=False)[0], None)
+                    self._let_go(self._held.popitem(last=False)[0])
                     self.overflowed += 1
+
+    def _let_go(self, identity: int) -> None:
+        """Hold a plain container, and its members, no longer."""
+        holder, _ = self._known.pop(identity, (None, None))
+        for one in holder.members if isinstance(holder, _Strong) else ():
+            if isinstance(self._known.get(one, (None, None))[0], _Member):
+                del self._known[one]
+
+    def is_member(self, value: object, returned: Returned) -> bool:
+        """Whether it was returned as one of many in a container, whose content is known from now on."""
+        holder, _ = self._known.get(id(value), (None, None))
+        if not isinstance(holder, (_Member, _WeakMember)) or holder() is not value:
+            return False
+        if returned.content is None:
+            if isinstance(holder, _Member):
+                returned.content = self.content(holder.whole, returned.run, returned.part)
+            else:
+                returned.content = self.without_digest(value, returned.run)
+        return True
 
     def _early(self, value: object, returned: Returned) -> Content | None:
         """The content at the time of the return, for what is likely to be changed in place and cheap to digest."""
@@ -161,7 +214,7 @@ class Values:
             for identity, belongs in list(self._held.items()):
                 if root is None or belongs == root:
                     del self._held[identity]
-                    self._known.pop(identity, None)
+                    self._let_go(identity)
 
     def changed(self, returned: Returned, value: object) -> bool:
         """Whether the value is no longer what it was when it was returned, or else first digested.
@@ -256,16 +309,47 @@ class Values:
 
 @dataclass(slots=True)
 class _Strong:
-    """What a weak reference is to objects that allow none."""
+    """What a weak reference is to objects that allow none.
+
+    Attributes:
+        members: of a container, those that are known to be of it.
+    """
 
     value: object
+    members: dict[int, object] = field(default_factory=dict)
 
     def __call__(self) -> object:
         return self.value
 
 
-def walk(value: object, depth: int = _MAX_DEPTH) -> Iterator[object]:
-    """A value and what is in it: containers and dataclasses, each once, to a bounded depth and number in all."""
+@dataclass(slots=True)
+class _Member:
+    """One of the members of a container that is held."""
+
+    value: object
+    whole: object
+
+    def __call__(self) -> object:
+        return self.value
+
+
+class _WeakMember(weakref.ref[Any]):
+    """One of the members of a container that is not held."""
+
+
+def _is_part(item: object) -> bool:
+    """Whether it can be told apart from others that are equal."""
+    return not isinstance(item, (*_SHARED, tuple, frozenset))
+
+
+def walk(
+    value: object, depth: int = _MAX_DEPTH, known: Callable[[object], object | None] = lambda _: None
+) -> Iterator[object]:
+    """A value and what is in it: containers and dataclasses, each once, to a bounded depth and number in all.
+
+    Args:
+        known: what it has an answer for is one thing, into which nobody need look.
+    """
     seen: set[int] = set()
     left = MAX_ITEMS
     waiting = [iter(((value, depth),))]
@@ -279,7 +363,7 @@ def walk(value: object, depth: int = _MAX_DEPTH) -> Iterator[object]:
             continue
         seen.add(id(item))
         yield item
-        if below and not isinstance(item, _SHARED):
+        if below and not isinstance(item, _SHARED) and known(item) is None:
             waiting.append(_below(item, below - 1))
 
 

@@ -1,0 +1,144 @@
+"""Parts of what a run returned, as flows take them apart and put them together again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow, task
+
+
+def edges(recorded: Any) -> list[str]:
+    return list(recorded.edges(values=True))
+
+
+def test_of_several_results_the_one_that_is_passed_on_is_told(recorded) -> None:
+    @task
+    def enrich() -> tuple[list[dict[str, int]], dict[str, int]]:
+        return [{"a": 1}, {"a": 2}], {"hits": 2}
+
+    @task
+    def clean(rows: list[dict[str, int]]) -> None: ...
+
+    @task
+    def report(counts: dict[str, int]) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        rows, counts = enrich()
+        clean(rows)
+        report(counts)
+
+    pipe()
+    assert edges(recorded) == [
+        "pipe.enrich -> pipe.enrich()[0]:v0",
+        "pipe.enrich -> pipe.enrich()[1]:v0",
+        "pipe.enrich()[0]:v0 -> pipe.clean",
+        "pipe.enrich()[1]:v0 -> pipe.report",
+    ]
+
+
+def test_records_that_a_flow_gathers_come_from_the_lists_that_they_were_in(recorded) -> None:
+    @task
+    def read(name: str) -> list[dict[str, str]]:
+        return [{"name": name}, {"name": name * 2}]
+
+    @task
+    def merge(rows: list[dict[str, str]]) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        rows = []
+        for name in "ab":
+            for row in read(name):
+                rows.append(row)  # noqa: PERF402 - as people write it
+        merge(rows)
+
+    pipe()
+    assert edges(recorded) == [
+        "pipe.read -> pipe.read():v0",
+        "pipe.read -> pipe.read():v1",
+        "pipe.read():v0 -> pipe.merge",
+        "pipe.read():v1 -> pipe.merge",
+    ]
+    assert {edge.how for edge in recorded.graph().edges} == {"observed"}
+
+
+def test_the_content_of_records_is_that_of_their_list_however_they_come(recorded) -> None:
+    rows = [{"n": number} for number in range(200)]
+
+    @task
+    def read() -> list[dict[str, int]]:
+        return [dict(row) for row in rows]
+
+    @task
+    def one(row: dict[str, int]) -> None: ...
+
+    @task
+    def all_of(rows: list[dict[str, int]]) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        found = read()
+        one(found[3])
+        all_of(found)
+
+    pipe()
+    pipe()
+    assert edges(recorded) == [
+        *["pipe.read -> pipe.read():v0"] * 2,
+        *["pipe.read():v0 -> pipe.all_of"] * 2,
+        *["pipe.read():v0 -> pipe.one"] * 2,
+    ]
+
+
+class Item:
+    """What has no content that can be digested."""
+
+
+def test_many_objects_are_one_value_and_some_are_each_their_own(recorded) -> None:
+    @task
+    def make(number: int) -> list[Item]:
+        return [Item() for _ in range(number)]
+
+    @task
+    def use(items: list[Item]) -> None: ...
+
+    @flow
+    def pipe(number: int) -> None:
+        use(make(number))
+
+    pipe(300)
+    assert edges(recorded) == ["pipe.make -> pipe.make():v0", "pipe.make():v0 -> pipe.use"]
+    pipe(2)
+    assert [edge for edge in edges(recorded) if "[1]" in edge] == [
+        "pipe.make -> pipe.make()[1]:v0",
+        "pipe.make()[1]:v0 -> pipe.use",
+    ]
+
+
+def test_a_list_is_its_makers_and_its_records_are_those_of_the_first_who_had_them(recorded) -> None:
+    @task
+    def read() -> list[dict[str, int]]:
+        return [{"a": 1}, {"a": 2}]
+
+    @task
+    def keep(rows: list[dict[str, int]]) -> list[dict[str, int]]:
+        return rows[1:]
+
+    @task
+    def use(rows: list[dict[str, int]]) -> None: ...
+
+    @task
+    def use_copy(rows: list[dict[str, int]]) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        kept = keep(read())
+        use(kept)
+        use_copy(list(kept))
+
+    pipe()
+    assert [edge for edge in edges(recorded) if "use" in edge] == [
+        "pipe.keep():v0 -> pipe.use",
+        "pipe.read():v0 -> pipe.use_copy",
+    ]
