@@ -1,7 +1,4 @@
-"""lxml: documents that it parses in compiled code.
-
-What ``tree.write(path)`` writes is not seen: its class cannot be watched. Through an open file it is.
-"""
+"""lxml: documents that it parses and writes in compiled code."""
 
 from __future__ import annotations
 
@@ -22,6 +19,8 @@ def lineage_interceptors() -> Iterable[Interceptor]:
         yield Interceptor("lxml.etree", name, _reading("file", "xml"), optional=True)
     yield Interceptor("lxml.html", "parse", _reading("filename_or_url", "html"), optional=True)
     yield from writing("lxml.etree", {"xmlfile": ("output_file", 0)}, "xml")
+    methods: dict[str, Where] = {"_ElementTree.write": ("file", 1), "_ElementTree.write_c14n": ("file", 1)}
+    yield from writing("lxml.etree", methods, "xml")
 
 
 def _reading(where: Where, format_: str) -> Claims:

@@ -17,6 +17,7 @@ from prefect_lineage import hookimpl
 from prefect_lineage.interceptors import Call, Claim, Claimed, Claims, Description, Interceptor
 from prefect_lineage_hooks.canonical import Canonical, loaded
 from prefect_lineage_hooks.places import place, places
+from prefect_lineage_hooks.watching import argument
 
 MAX_COLUMNS = 1_000
 """Columns of a schema that are recorded."""
@@ -74,6 +75,12 @@ _WRITERS: _Calls = {
         ("ParquetWriter.__init__", "where", "parquet"),
     ],
 }
+_STREAMS: dict[str, Claimed] = {
+    "open_input_file": "read",
+    "open_input_stream": "read",
+    "open_output_stream": "write",
+    "open_append_stream": "append",
+}
 _MODES: dict[str, Claimed] = {"r": "read", "w": "write", "a": "append", "+": "update"}
 
 
@@ -85,6 +92,9 @@ def lineage_interceptors() -> Iterable[Interceptor]:
     yield Interceptor("pyarrow", "OSFile", _opened, optional=True)
     yield Interceptor("pyarrow", "memory_map", _opened, optional=True)
     yield Interceptor("pyarrow.fs", "copy_files", _copied, optional=True)
+    for name, operation in _STREAMS.items():
+        yield Interceptor("pyarrow.fs", f"FileSystem.{name}", _streaming(operation), optional=True)
+    yield Interceptor("pyarrow.fs", "FileSystem.copy_file", _file_copied, optional=True)
 
 
 def _watched(operation: Claimed, calls: _Calls) -> Iterable[Interceptor]:
@@ -121,6 +131,22 @@ def _opened(call: Call) -> Iterable[Claim]:
 def _copied(call: Call) -> Iterable[Claim]:
     source = place(call["source"], call["source_filesystem"])
     target = place(call["destination"], call["destination_filesystem"])
+    return [] if source is None or target is None else [Claim(source, "read"), Claim(target, "write")]
+
+
+def _streaming(operation: Claimed) -> Claims:
+    """The methods of a file system, whose parameters compiled code does not tell."""
+
+    def claims(call: Call) -> Iterable[Claim]:
+        path = place(argument(call, ("path", 1)), call.args[0])
+        return [] if path is None else [Claim(path, operation)]
+
+    return claims
+
+
+def _file_copied(call: Call) -> Iterable[Claim]:
+    source = place(argument(call, ("src", 1)), call.args[0])
+    target = place(argument(call, ("dest", 2)), call.args[0])
     return [] if source is None or target is None else [Claim(source, "read"), Claim(target, "write")]
 
 

@@ -6,6 +6,7 @@ Names bound early (``from pandas import read_csv``) are rebound by one scan of t
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import os
 import sys
@@ -94,6 +95,30 @@ def stand_in(original: type[Any], calling: Callable[..., Any]) -> type[Any]:
     return stands
 
 
+def _put(owner: Any, name: str, value: Any) -> None:
+    """``setattr``, which compiled classes refuse: theirs is done in their namespace, where methods are looked up."""
+    try:
+        setattr(owner, name, value)
+    except TypeError:
+        names = _namespace(owner, name)
+        if names is None:
+            raise
+        names[name] = value
+        import ctypes  # for nobody else
+
+        ctypes.pythonapi.PyType_Modified(ctypes.py_object(owner))  # it has remembered what it found there
+
+
+def _namespace(owner: Any, name: str) -> dict[str, Any] | None:
+    """The names of a class of a compiled library, if it defines this method; slots like ``__init__`` lie elsewhere."""
+    if not isinstance(owner, type) or name not in vars(owner) or name.startswith("__"):
+        return None
+    if sys.implementation.name != "cpython" or owner.__module__ in sys.stdlib_module_names | {"builtins"}:
+        return None
+    found = [names for names in gc.get_referents(vars(owner)) if type(names) is dict]
+    return found[0] if len(found) == 1 and found[0].get(name) is vars(owner)[name] else None
+
+
 class Patches:
     """A set of replaced attributes."""
 
@@ -112,11 +137,11 @@ class Patches:
 
         Raises:
             AttributeError: ``owner`` has no such attribute.
-            TypeError: ``owner`` is a type that cannot be changed.
+            TypeError: ``owner`` is a type that cannot be changed, not even from below.
         """
         inherited = name not in vars(owner)
         original = getattr(owner, name) if inherited else vars(owner)[name]
-        setattr(owner, name, replacement)
+        _put(owner, name, replacement)
         self._replaced.append((owner, name, original, replacement, inherited))
         self._by_original[id(original)] = (original, replacement)
         if owner is os:
@@ -174,7 +199,7 @@ class Patches:
             if inherited:
                 delattr(owner, name)
             else:
-                setattr(owner, name, original)
+                _put(owner, name, original)
         while self._homes:
             function, module, qualname = self._homes.pop()
             function.__module__, function.__qualname__ = module, qualname

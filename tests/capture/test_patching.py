@@ -262,3 +262,33 @@ def test_a_global_that_raises_when_it_is_looked_at_does_not_stop_the_rebinding(
     assert theirs.bound is replacement
     patches.restore()
     assert theirs.bound is original
+
+
+def test_a_method_of_a_compiled_class_is_watched_and_put_back(tmp_path: Path) -> None:
+    fs = pytest.importorskip("pyarrow.fs", reason="pyarrow is not installed")
+    (tmp_path / "in.csv").write_text("a")
+    method, patches = vars(fs.FileSystem)["open_input_stream"], Patches()
+    asked = []
+
+    def replacement(*args: Any) -> Any:
+        asked.append(args[1])
+        return method(*args)
+
+    local = fs.LocalFileSystem()
+    local.open_input_stream(str(tmp_path / "in.csv")).close()
+    patches.replace(fs.FileSystem, "open_input_stream", replacement)
+    for one in (local, pickle.loads(pickle.dumps(local))):
+        with one.open_input_stream(str(tmp_path / "in.csv")) as stream:
+            assert stream.read() == b"a"
+    patches.restore()
+    local.open_input_stream(str(tmp_path / "in.csv")).close()
+    assert asked == [str(tmp_path / "in.csv")] * 2
+    assert vars(fs.FileSystem)["open_input_stream"] is method
+
+
+@pytest.mark.parametrize(("owner", "name"), [(dict, "get"), (io.BytesIO, "read"), (str, "absent")])
+def test_python_s_own_classes_are_never_changed(owner: type, name: str) -> None:
+    before = dict(vars(owner))
+    with pytest.raises((TypeError, AttributeError)):
+        Patches().replace(owner, name, lambda *_: None)
+    assert dict(vars(owner)) == before

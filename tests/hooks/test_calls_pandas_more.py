@@ -158,6 +158,16 @@ def xml_by_both_parsers(data: Path) -> None:
     pd.read_xml(data / "in.xml", iterparse={"row": ["a", "g"]})
 
 
+@case("R in.xml", "W out.xml", "W other.xml", needs="lxml")
+def xml_trees(data: Path) -> None:
+    from lxml import etree
+
+    tree = etree.parse(str(data / "in.xml"))
+    tree.write(str(data / "out.xml"), pretty_print=True)
+    with open(data / "other.xml", "wb") as file:
+        tree.write(file)
+
+
 @case("R in.xpt", needs="pyreadstat")
 def sas(data: Path) -> None:
     pd.read_sas(data / "in.xpt")

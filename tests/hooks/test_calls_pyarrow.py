@@ -201,6 +201,28 @@ def ipc_by_files_of_arrow(data: Path) -> None:
         writer.write_table(table)
 
 
+@case("R in.csv", "W out.csv", "W copy.csv", "W new.log")
+def streams_of_a_file_system(data: Path) -> None:
+    local, root = pyarrow.fs.FileSystem.from_uri(data.as_uri())
+    with (
+        local.open_input_stream(f"{root}/in.csv") as source,
+        local.open_output_stream(f"{root}/out.csv") as target,
+    ):
+        target.write(source.read())
+    with local.open_input_file(path=f"{root}/in.csv") as source:
+        source.read()
+    with local.open_append_stream(f"{root}/new.log") as target:
+        target.write(b"x")
+    local.copy_file(f"{root}/in.csv", dest=f"{root}/copy.csv")
+
+
+@case("R in.csv", "W out.bin")
+def streams_below_a_folder(data: Path) -> None:
+    below = pyarrow.fs.SubTreeFileSystem(str(data), pyarrow.fs.LocalFileSystem())
+    with below.open_input_stream("in.csv") as source, below.open_output_stream("out.bin") as target:
+        target.write(source.read())
+
+
 @case("R in.feather")
 def ipc_by_a_memory_map(data: Path) -> None:
     with pa.memory_map(str(data / "in.feather")) as source:
