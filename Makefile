@@ -1,7 +1,7 @@
 # One command per verb, the same on a laptop and in CI. `make` alone lists them.
 #
 #   make demo  [OPEN=1]       run the zoo example and write its map to zoo.html
-#   make test  [ARGS=...]     run the tests, or those that pytest is told in ARGS
+#   make test  [ARGS=...]     run the tests, or those that pytest is told in ARGS, in JOBS processes (2)
 #   make versions             run capture's tests with the oldest and the newest Prefect that is supported
 #   make libraries            install the big libraries too, and run the tests of their calls
 #   make check                lint, formatting, types, layers, JavaScript
@@ -16,6 +16,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+JOBS ?= 2
 OPEN ?=
 
 BIN = $(VENV)/bin
@@ -46,7 +47,7 @@ demo: $(VENV)/demo.stamp
 	@$(ZOO) $(BIN)/python examples/zoo_summary.py zoo.html
 
 test: $(VENV)/test.stamp
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/check.stamp
 	$(BIN)/ruff check .

@@ -16,8 +16,6 @@ import pandas as pd
 import pytest
 from prefect import flow, task
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
-from prefect_dask import DaskTaskRunner
-from prefect_ray import RayTaskRunner
 
 from prefect_lineage import Lineage
 from prefect_lineage.capture.reconcile import reconcile
@@ -52,20 +50,25 @@ async def write_later(number: int, name: str) -> None:
     Path(name).write_text(str(number))
 
 
+def dask() -> TaskRunner[Any]:
+    from prefect_dask import DaskTaskRunner
+
+    workers = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
+    return DaskTaskRunner(cluster_kwargs=workers)
+
+
+def ray() -> TaskRunner[Any]:
+    from prefect_ray import RayTaskRunner
+
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    return RayTaskRunner(init_kwargs={"num_cpus": 2, **quiet})
+
+
 RUNNERS: dict[str, Callable[[], TaskRunner[Any]]] = {
     "thread": ThreadPoolTaskRunner,
     "process": lambda: ProcessPoolTaskRunner(max_workers=2),
-    "dask": lambda: DaskTaskRunner(
-        cluster_kwargs={"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
-    ),
-    "ray": lambda: RayTaskRunner(
-        init_kwargs={
-            "num_cpus": 2,
-            "include_dashboard": False,
-            "log_to_driver": False,
-            "logging_level": "error",
-        }
-    ),
+    "dask": dask,
+    "ray": ray,
 }
 
 EXPECTED = [

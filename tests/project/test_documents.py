@@ -25,7 +25,7 @@ from prefect_lineage.settings import Settings, load
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "zoo", "dist", "build", ".*_cache", "__pycache__", ".hypothesis"
+    ".git", ".venv*", "zoo", "dist", "build", ".*_cache", "__pycache__", ".hypothesis"
 )
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# ([\w./-]+\.\w+)\n")

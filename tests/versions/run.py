@@ -5,6 +5,13 @@
 Makes one environment for each with pip, once; runs the tests in it; prints a table. Exit code 1 if a test fails.
 Where the newest release asks for something that the package index does not have, it is installed without that, and
 the table says so.
+
+What is run in each are the tests in which this package meets Prefect: the ways to switch capture on; flow and task
+runs, their ends, futures, values, assets and generators at the border; runs that have not ended, asked of the server;
+that switching off puts every object of Prefect's back; thread and process pools; and of the scenario matrix what is
+called and what a thread pool runs. The rest runs with the release in constraints.txt only: Dask and Ray, task workers
+and the process pool's part of the matrix, and all that knows nothing of Prefect. Between the oldest and the newest
+nothing is run.
 """
 
 from __future__ import annotations
@@ -22,16 +29,39 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 OLDEST = HERE / "oldest.txt"
-NEEDED = ["pytest", "pytest-asyncio", "pytest-timeout", "hypothesis"]
+NEEDED = [
+    "hypothesis",
+    "pandas>=2.2",
+    "pyarrow>=17",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-timeout",
+    "pytest-xdist",
+]
 TESTS = [
     "tests/capture/test_activation.py",
+    "tests/capture/test_assets.py",
     "tests/capture/test_border_declared.py",
+    "tests/capture/test_border_ends.py",
+    "tests/capture/test_border_futures.py",
     "tests/capture/test_border_runs.py",
     "tests/capture/test_border_values.py",
     "tests/capture/test_generators.py",
     "tests/capture/test_reconcile.py",
+    "tests/capture/test_runners.py",
+    "tests/capture/matrix/test_matrix.py",
 ]
 """Those in which Prefect itself runs."""
+LEFT_OUT = [
+    "[dask",
+    "[ray",
+    "[process-",
+    "[worker-",
+    "recorded[process",
+    "recorded[worker",
+    "delayed_tasks_run_in",
+]
+"""Parts of the names of those among them that are not run here."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +101,9 @@ def check(name: str, environment: Path, arguments: list[str]) -> Result:
         stamp.write_text(note)
     began = time.monotonic()
     # not `python -m pytest`: that would put the checkout first
-    command = [python.with_name("pytest"), "-q", "-p", "no:cacheprovider", *TESTS, *arguments]
+    pytest = [str(python.with_name("pytest")), "-q", "-p", "no:cacheprovider", "-n2", "--dist=loadfile"]
+    named = " and ".join(f"not {part}" for part in LEFT_OUT)
+    command = [*pytest, "-k", named, *TESTS, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout[-20_000:], flush=True)
@@ -83,7 +115,7 @@ def make(name: str, environment: Path, python: Path) -> str:
     """Install; what there is to say of it."""
     run(sys.executable, "-m", "venv", "--clear", environment)
     run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    wanted = ["--editable", f"{ROOT}[demo]", *NEEDED]
+    wanted = ["--editable", str(ROOT), *NEEDED]
     if name == "oldest":
         run(python, "-m", "pip", "install", "--quiet", "--constraint", OLDEST, *wanted)
         return ""
