@@ -54,6 +54,9 @@ _GATHER_S = 2.0
 one for one, and while it runs the flow and the drain take the interpreter from each other for every row."""
 _PAUSES_S = (0.2, 30.0)
 
+_CHANCE = random.SystemRandom()
+"""For pauses. Numbers of Python's own generator are the user's, who may have seeded it."""
+
 _log = logging.getLogger("prefect_lineage")
 
 
@@ -162,6 +165,8 @@ class Drain:
         """The state of a drain in a process where nothing has happened yet."""
         self._changed = threading.Condition()
         self._work = threading.Lock()
+        self._rests_for: int | None = None
+        """The thread that is forking the process, while nothing is carried over for it."""
         self._wakeup = threading.Event()
         self._woken = False
         """A thread runs that will look at the journal from now on."""
@@ -254,7 +259,7 @@ class Drain:
                 pause = _PAUSES_S[0]
                 continue
             with self._changed:
-                self._changed.wait_for(self._is_pressed, pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+                self._changed.wait_for(self._is_pressed, pause * _CHANCE.uniform(0.5, 1.0))
             pause = min(pause * 2, longest)
             self._woken = True
             self._wakeup.set()
@@ -355,10 +360,12 @@ class Drain:
 
     def _before_fork(self) -> None:
         # A fork in the middle of an import or a transaction would leave locks in the child that nobody opens.
-        self._rests = self._work.acquire(timeout=_IMPORT_S if self._importing else _FORK_S)
+        if self._work.acquire(timeout=_IMPORT_S if self._importing else _FORK_S):
+            self._rests_for = threading.get_ident()
 
     def _after_fork_in_parent(self) -> None:
-        if self._rests:
+        if self._rests_for == threading.get_ident():  # another thread may be forking too
+            self._rests_for = None
             self._work.release()
 
     def _after_fork_in_child(self) -> None:

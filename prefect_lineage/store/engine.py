@@ -29,6 +29,9 @@ __all__ = ["Database", "RecordRefused", "parse_url"]
 PATIENCE_S = 30.0
 """How long a writer waits for the others before it gives up; a drain, which tries again, takes less."""
 
+_CHANCE = random.SystemRandom()
+"""For pauses. Numbers of Python's own generator are the user's, who may have seeded it."""
+
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _VANISHED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _OPENINGS = 20
@@ -252,7 +255,7 @@ def _raw_readonly(path: Path) -> sqlite3.Connection:
             connection.close()
             if not left or (error.sqlite_errorcode & 0xFF) not in _VANISHED:
                 raise
-            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - a pause, no secret
+            time.sleep(_CHANCE.uniform(0.005, 0.05))
         else:
             return connection
     raise AssertionError("the last opening returns or raises")
@@ -267,7 +270,7 @@ def _use_wal(connection: sqlite3.Connection, patience: float) -> None:
         except sqlite3.OperationalError as error:
             if not _is_busy(error) or time.monotonic() > deadline:
                 raise
-            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - a pause, no secret
+            time.sleep(_CHANCE.uniform(0.005, 0.05))
         else:
             return
 
@@ -283,7 +286,7 @@ def _begin_immediate(raw: sqlite3.Connection, patience: float) -> None:
             except sqlite3.OperationalError as error:
                 if not _is_busy(error) or time.monotonic() > deadline:
                     raise
-                time.sleep(random.uniform(0.001, 0.03))  # noqa: S311 - a pause, no secret
+                time.sleep(_CHANCE.uniform(0.001, 0.03))
             else:
                 return
     finally:

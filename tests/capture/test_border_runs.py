@@ -6,10 +6,13 @@ import asyncio
 import builtins
 import os
 import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from prefect import flow, task
@@ -355,6 +358,47 @@ def test_disable_puts_every_original_back(recorded) -> None:
     assert (task_engine.run_generator_task_sync, task_engine.run_generator_task_async) == generators
     assert (builtins.open, os.open, os.rename, threading.Thread.start, ThreadPoolExecutor.submit) == opened
     assert "__enter__" not in vars(context.EngineContext)
+
+
+def callables() -> dict[tuple[object, str], object]:
+    """What can be called by the names in the modules that are loaded, and in the classes that they define."""
+    found: dict[tuple[object, str], object] = {}
+    for module in [module for module in sys.modules.values() if type(module) is ModuleType]:  # no lazy ones
+        for name, value in list(vars(module).items()):
+            found[module.__name__, name] = value
+            if issubclass(type(value), type) and value.__module__ == module.__name__:
+                found |= {(value, inner): thing for inner, thing in list(vars(value).items())}
+    # not callable(): a proxy of the libraries that other tests import answers for what it stands for, or raises
+    return {place: value for place, value in found.items() if issubclass(type(value), Callable)}
+
+
+def test_whatever_was_replaced_in_any_module_or_class_is_put_back_by_identity(recorded) -> None:
+    from prefect import context, task_engine
+
+    @task
+    def copy() -> None:
+        Path("x.txt").write_text("x")
+
+    @flow
+    def pipe() -> None:
+        copy()
+
+    pipe()  # all is imported that will be
+    prefect_lineage.disable()
+    before = callables()
+    prefect_lineage.enable()
+    pipe()
+    during = callables()
+    prefect_lineage.disable()
+    after = callables()
+    replaced = {place for place, value in before.items() if during.get(place) is not value}
+    added = {place for place in during.keys() - before.keys() if isinstance(place[0], type)}
+    engines = (task_engine.SyncTaskRunEngine, task_engine.AsyncTaskRunEngine)
+    assert {(engine, name) for engine in engines for name in ("start", "call_task_fn")} <= replaced
+    assert {("builtins", "open"), ("os", "rename"), (threading.Thread, "start")} <= replaced
+    assert (context.EngineContext, "__enter__") in added
+    assert [place for place in replaced if after.get(place) is not before[place]] == []
+    assert [place for place in added if place in after] == []
 
 
 def test_switched_off_by_the_environment_nothing_is_recorded(recorded, monkeypatch) -> None:

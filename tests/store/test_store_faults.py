@@ -473,3 +473,47 @@ def test_a_fork_in_the_middle_of_everything_leaves_both_processes_whole(tmp_path
         ids = {run.id for run in store.runs()}
         assert {f"child-{child}-{number}" for child in range(8) for number in range(20)} <= ids
         assert all(edge.times == 1 for edge in store.graph().edges)
+
+
+def test_two_threads_that_fork_at_once_leave_the_drain_at_work(work) -> None:
+    # what is registered first is called last before a fork: this thread waits there while the other one forks
+    script = """
+import os, sys, threading
+from pathlib import Path
+
+inside, go_on = threading.Event(), threading.Event()
+
+def wait() -> None:
+    if threading.current_thread() is slow:
+        inside.set()
+        go_on.wait(30)
+
+os.register_at_fork(before=wait)
+
+from prefect_lineage.model.records import Record, RunRecord
+from prefect_lineage.store.drain import Drain
+from prefect_lineage.store.journal import Journal
+from prefect_lineage.store.store import Store
+
+def fork() -> None:
+    if (child := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+journal = Journal(Path(sys.argv[1]))
+drain = Drain(journal, lambda: Store.open(sys.argv[2]))
+slow = threading.Thread(target=fork)
+slow.start()
+inside.wait(30)
+fork()
+go_on.set()
+slow.join()
+journal.append(Record(RunRecord("after", "task", job="j"), 1))
+print(drain.close(20))
+"""
+    quiet = ["-W", "ignore::DeprecationWarning"]  # 3.12 warns of what is tested here
+    command = [sys.executable, *quiet, "-c", script, work.journal, work.url]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
+    with Store.open(work.url, readonly=True) as store:
+        assert [run.id for run in store.runs()] == ["after"]

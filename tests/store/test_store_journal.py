@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import itertools
 import logging
 import os
+import random
 import resource
 import signal
 import subprocess
@@ -367,6 +369,27 @@ def test_a_flush_does_not_wait_for_what_is_no_lineage_store(tmp_path: Path, make
     finally:
         drain.close(timeout=1)
     assert foreign.read_text() == "not a database"
+
+
+def test_waiting_for_a_store_takes_none_of_the_users_random_numbers(tmp_path: Path, make) -> None:
+    tried_again = threading.Event()
+    tries = itertools.count()
+
+    def open_store() -> Store:
+        if next(tries) == 2:
+            tried_again.set()
+        raise StoreError("it is away")
+
+    journal = Journal(tmp_path / "journal")
+    drain = Drain(journal, open_store)
+    before = random.getstate()
+    journal.append(make.run("r"))
+    try:
+        assert drain.flush(timeout=1) == 1
+        assert tried_again.wait(60)
+    finally:
+        drain.close(timeout=1)
+    assert random.getstate() == before
 
 
 def test_a_flush_returns_after_one_try_of_a_store_that_cannot_be_used(place, make) -> None:
