@@ -11,7 +11,7 @@ from prefect_lineage.export.view import Card, View
 from prefect_lineage.export.words import plain
 from prefect_lineage.model.entities import Graph, Run, Version
 
-__all__ = ["CHUNK", "core", "facts"]
+__all__ = ["CHUNK", "core", "edges", "facts", "levels"]
 
 CHUNK = 400
 """Nodes whose facts stand in one block; the panel reads a block when it first needs it."""
@@ -34,10 +34,26 @@ def core(view: View, stages: Stages, about: Mapping[str, Any]) -> dict[str, Any]
         "cards": _columns(view.cards, _OF_CARDS),
         "homes": _homes(graph),
         "links": {_OF_LINKS[name]: values for name, values in _columns(view.links, tuple(_OF_LINKS)).items()},
-        "edges": _edges(view),
+        "edges": len(graph.edges),
         "opens": stages.opening.grain,
         "whole": _places(stages.whole) if stages.whole not in (None, stages.opening) else None,
         "chunk": CHUNK,
+    }
+
+
+def edges(view: View) -> dict[str, Any]:
+    """Every edge by column; ends by position, or by id where they are not on the page; times since the first."""
+    every = view.graph.edges
+    index = {node.id: place for place, node in enumerate(view.graph.nodes)}
+    link_of = {edge: place for place, link in enumerate(view.links) for edge in link.edges}
+    first = min((edge.at for edge in every), default=0)
+    return {
+        **_columns(every, _OF_EDGES),
+        "run": [index.get(edge.run, edge.run) for edge in every],
+        "version": [index.get(edge.version, edge.version) for edge in every],
+        "link": [link_of.get(place, -1) for place in range(len(every))],
+        "first": first,
+        "at": [edge.at - first for edge in every],
     }
 
 
@@ -46,6 +62,25 @@ def facts(view: View) -> Iterator[dict[str, Any]]:
     nodes = view.graph.nodes
     for start in range(0, len(nodes), CHUNK):
         yield shaped(plain(node.to_dict()) for node in nodes[start : start + CHUNK])
+
+
+def levels(stages: Stages) -> dict[str, Any]:
+    """Where the cards of the other levels lie, by their keys."""
+    return {name: _placed_level(stage) for name, stage in stages.levels.items()}
+
+
+def _placed_level(stage: Stage) -> dict[str, Any]:
+    every = range(len(stage.keys))
+    routes = [(*ends, stage.route(place)) for place, ends in enumerate(stage.links)]
+    return {
+        "keys": plain(stage.keys),
+        "x": stage.placement.x,
+        "y": stage.placement.y,
+        "column": stage.placement.column,
+        "width": [stage.width(card) for card in every],
+        "height": [height for _, height in stage.sizes],
+        "routes": [route for route in routes if route[2]],
+    }
 
 
 def _columns(records: tuple[Any, ...] | list[Card], names: tuple[str, ...]) -> dict[str, Any]:
@@ -65,22 +100,6 @@ def _homes(graph: Graph) -> dict[str, Any]:
     }
     artifacts = [node.artifact if isinstance(node, Version) else None for node in graph.nodes]
     return {**found, "artifact": column(artifacts)}
-
-
-def _edges(view: View) -> dict[str, Any]:
-    """Every edge by column; ends by position, or by id where they are not on the page; times since the first."""
-    edges = view.graph.edges
-    index = {node.id: place for place, node in enumerate(view.graph.nodes)}
-    link_of = {edge: place for place, link in enumerate(view.links) for edge in link.edges}
-    first = min((edge.at for edge in edges), default=0)
-    return {
-        **_columns(edges, _OF_EDGES),
-        "run": [index.get(edge.run, edge.run) for edge in edges],
-        "version": [index.get(edge.version, edge.version) for edge in edges],
-        "link": [link_of.get(place, -1) for place in range(len(edges))],
-        "first": first,
-        "at": [edge.at - first for edge in edges],
-    }
 
 
 def _places(stage: Stage | None) -> dict[str, Any] | None:

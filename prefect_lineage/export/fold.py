@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from prefect_lineage.export.view import Card, View
 from prefect_lineage.model.entities import Run, Version
 
-__all__ = ["GRAINS", "Group", "Overview", "overview", "path_of"]
+__all__ = ["GRAINS", "GROUP", "Group", "Overview", "overview", "path_of"]
 
 GRAINS = ("job", "flow")
 """How coarse an overview is: a card for each job, or for each flow; a card for each artifact in both."""
 
 _MOST_CARDS = 1500
-_GROUP = (230.0, 72.0)
+GROUP = (250.0, 72.0)
+"""The size of a card that stands for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _folded(view: View, grain: str) -> Overview:
 
 def _group(view: View, key: str, members: list[int]) -> Group:
     if len(members) > 1:
-        return Group(key, tuple(members), *_GROUP)
+        return Group(key, tuple(members), *GROUP)
     card: Card = view.cards[members[0]]
     return Group(view.graph.nodes[members[0]].id, tuple(members), card.width, card.height)
 

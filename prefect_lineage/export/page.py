@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from prefect_lineage.errors import MapError
 from prefect_lineage.export.bundle import bundle
-from prefect_lineage.export.document import core, facts
+from prefect_lineage.export.document import core, edges, facts, levels
 from prefect_lineage.export.staging import Stage, Stages
 from prefect_lineage.export.view import Card, View
 from prefect_lineage.export.words import printable
@@ -72,6 +72,8 @@ def render(view: View, stages: Stages, about: Mapping[str, Any]) -> str:
         csp=_policy(list(scripts.values()), css),
         about=head,
         lineage=core(view, stages, about),
+        levels=levels(stages),
+        edges_of=edges(view),
         facts=list(facts(view)),
         rows=_rows(view, _PLAIN_ROWS),
         left_out=max(0, len(view.cards) - _PLAIN_ROWS),

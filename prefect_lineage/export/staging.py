@@ -6,11 +6,12 @@ all the same, so that unfolding everything needs no waiting.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from prefect_lineage.export.fold import overview
-from prefect_lineage.export.layout import Placement, layout
+from prefect_lineage.export.layout import WORK, Placement, layout
+from prefect_lineage.export.levels import LEVEL_MAKERS, Level
 from prefect_lineage.export.view import View
 
 __all__ = ["AT_ONCE", "PLACED", "Stage", "Stages", "stages"]
@@ -21,13 +22,16 @@ AT_ONCE = 1200
 PLACED = 10_000
 """Nodes up to which every one of them is placed here; above, what is unfolded is placed in the browser."""
 
+_MOST_CARDS = 1500
+_MOST_LINKS = 6000
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Cards with their places.
 
     Attributes:
-        grain: ``all``, or how coarse an overview: ``job``, ``flow``.
+        grain: ``all``, or how coarse an overview: ``job``, ``flow``; or a level: ``flow``, ``artifact``.
         keys: what each card is called: a node's position in the graph, or the key of a group.
         sizes: width and height of each card.
         links: pairs of cards.
@@ -52,22 +56,38 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What a page opens with, and every card of the graph unless there are too many."""
+    """What a page opens with, every card of the graph unless there are too many, and the other levels likewise."""
 
     opening: Stage
     whole: Stage | None
+    levels: Mapping[str, Stage] = field(default_factory=dict)
 
 
 def stages(view: View) -> Stages:
     """Place what is to be placed of a view."""
     if len(view.cards) <= AT_ONCE:
         whole = _whole(view)
-        return Stages(whole, whole)
+        return Stages(whole, whole, _levels(view))
     folded = overview(view)
     sizes = [(group.width, group.height) for group in folded.groups]
     keys = tuple(group.key for group in folded.groups)
     opening = Stage(folded.grain, keys, tuple(sizes), folded.links, layout(sizes, folded.links))
-    return Stages(opening, _whole(view) if len(view.cards) <= PLACED else None)
+    return Stages(opening, _whole(view) if len(view.cards) <= PLACED else None, _levels(view))
+
+
+def _levels(view: View) -> dict[str, Stage]:
+    """The levels that one can look at; what has too many cards for that is placed in the browser, if ever."""
+    made = {name: make(view) for name, make in LEVEL_MAKERS.items()}
+    return {name: _level(name, level) for name, level in made.items() if _can_be_looked_at(level)}
+
+
+def _can_be_looked_at(level: Level) -> bool:
+    return 0 < len(level.keys) <= _MOST_CARDS and len(level.links) <= _MOST_LINKS
+
+
+def _level(name: str, level: Level) -> Stage:
+    placed = layout(level.sizes, level.links, work=WORK // 2)
+    return Stage(name, level.keys, level.sizes, level.links, placed)
 
 
 def _whole(view: View) -> Stage:

@@ -215,6 +215,16 @@ class Visit:
 
 Opener = Callable[..., Visit]
 
+_PAGES: dict[str, tuple[Graph, str]] = {}
+
+
+def page_of(graph: Graph, about: dict[str, Any]) -> str:
+    """The map's page, made once for each graph and the same wishes: many tests look at the same one."""
+    key = repr((id(graph), sorted(about.items())))
+    if key not in _PAGES:
+        _PAGES[key] = graph, lineage_map(graph, **about).html  # the graph, so that its id stays its own
+    return _PAGES[key][1]
+
 
 @pytest.fixture
 def visit(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
@@ -223,7 +233,8 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
     visits: list[Visit] = []
 
     def opened(graph: Graph, fragment: str = "", **about: Any) -> Visit:
-        saved = lineage_map(graph, **about).save(tmp_path / "map.html")
+        saved = tmp_path / "map.html"
+        saved.write_text(page_of(graph, about), encoding="utf-8")
         visits.append(Visit(context.new_page(), saved))
         return visits[-1].open(fragment)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,59 @@ def test_the_zoo_opens_from_a_file_with_every_card_on_the_stage(visit: Opener, z
         assert stage["y"] < at["y"] < stage["y"] + stage["height"]
     assert "Made 1970-01-01 00:00:00 of sqlite:///lineage.db" in seen.page.inner_text("#status")
     assert "1970-01-01 00:00:00 UTC" in str(seen.page.locator("#status .made").get_attribute("title"))
+
+
+@contextmanager
+def served_in_two(first: str, second: str, go_on: threading.Event) -> Iterator[str]:
+    """A server that sends the second part of a page when it is told to; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(first.encode())
+            self.wfile.flush()
+            go_on.wait(60)
+            self.wfile.write(second.encode())
+
+        def log_message(self, *args: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        go_on.set()
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_map_answers_while_the_facts_are_still_on_their_way(browser: Browser, zoo: Graph) -> None:
+    first, mark, rest = lineage_map(zoo).html.partition('<script type="application/json" id="lineage-edges">')
+    go_on = threading.Event()
+    context = browser.new_context(viewport=SIZE, reduced_motion="reduce")  # type: ignore[arg-type]
+    with served_in_two(first, mark + rest, go_on) as address:
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address, wait_until="commit")
+        page.wait_for_function("() => Boolean(window.lineage && window.lineage.ready)")
+        page.evaluate("lineage.select('version-model')")
+        at = page.evaluate("lineage.positions()['version-split']")
+        page.mouse.move(at["x"], at["y"])
+        assert page.evaluate("document.readyState") == "loading"
+        assert page.evaluate("lineage.selected()") == "version-model"
+        assert page.locator("#panel").is_hidden()
+        go_on.set()
+        page.wait_for_load_state("load")
+        assert "zoo-ylbchv20:v0" in page.inner_text("#panel")
+        page.keyboard.press("/")
+        page.keyboard.type("bill_length")
+        assert "split_zoo_dataset:v4" in page.inner_text("#hits")
+        assert complaints == []
+    context.close()
 
 
 def test_data_flows_from_left_to_right(visit: Opener, zoo: Graph) -> None:

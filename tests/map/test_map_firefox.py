@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from prefect_lineage.export.map import lineage_map
 from prefect_lineage.model.entities import Graph
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+AXE = resources.files("axe_playwright_python") / "axe.min.js"
+VIOLATIONS = """axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations
+    .map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html + ' ' + node.failureSummary).join(' | ')}`))"""
 TRAIN = "00000020-5f0a-4a2c-9c8e-2d0f2f6f8a01"
 
 pytestmark = pytest.mark.skipif(FIREFOX is None, reason="no Firefox on this machine (install firefox-esr)")
@@ -56,6 +60,12 @@ class Bidi:
             awaitPromise=True,
         )
         return json.loads(answer["result"]["value"])
+
+    def load(self, script: str) -> None:
+        """Runs a script as the browser's own tools do, past the page's policy."""
+        self.call(
+            "script.evaluate", expression=f"{script}; 0", target={"context": self.tab}, awaitPromise=False
+        )
 
     def act(self, kind: str, *actions: dict[str, Any]) -> None:
         source = {"type": kind, "id": kind, "actions": list(actions)}
@@ -118,3 +128,20 @@ def test_firefox_shows_the_map_lets_one_click_and_walk_and_asks_for_nothing(
     assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} <= {address}
     told = [event["params"] for event in firefox.events if event["method"] == "log.entryAdded"]
     assert [entry["text"] for entry in told if entry["level"] in ("error", "warn")] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_firefox(firefox: Bidi, zoo: Graph, tmp_path: Path, theme: str) -> None:
+    firefox.open(lineage_map(zoo, ui_url="http://127.0.0.1:4200").save(tmp_path / "map.html").as_uri())
+    firefox.load(f"document.documentElement.dataset.theme = '{theme}'")
+    firefox.load(AXE.read_text(encoding="utf-8"))
+    found = {}
+    for name, script in (
+        ("fresh", "1"),
+        ("a panel", "lineage.select('version-split')"),
+        ("the table", "lineage.change({ selected: null, panel: false, table: true })"),
+        ("artifacts", "lineage.change({ table: false, level: 'artifact' })"),
+    ):
+        firefox.load(script)
+        found[name] = firefox.ask(VIOLATIONS)
+    assert {name: violations for name, violations in found.items() if violations} == {}

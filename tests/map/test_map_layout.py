@@ -158,6 +158,20 @@ def test_a_tree_is_drawn_without_crossings() -> None:
     assert layout([(100.0, 50.0)] * 64, edges).crossings == 0
 
 
+def test_what_hangs_on_a_hub_keeps_to_itself_in_straight_lines() -> None:
+    """One source of forty chains, each of which ends in two cards: a hub must not bend them."""
+    edges: list[Pair] = []
+    for chain in range(40):
+        first = 1 + 5 * chain
+        edges += [(0, first), (first, first + 1), (first + 1, first + 2)]
+        edges += [(first + 2, first + 3), (first + 2, first + 4)]
+    placed = layout([(100.0, 50.0)] * 201, edges)
+    assert placed.crossings == 0
+    for first in range(1, 201, 5):
+        assert placed.y[first] == placed.y[first + 1] == placed.y[first + 2]
+        assert abs((placed.y[first + 3] + placed.y[first + 4]) / 2 - placed.y[first]) <= 35
+
+
 def test_a_chain_of_any_length_is_safe() -> None:
     placed = layout([(100.0, 50.0)] * 5000, [(node, node + 1) for node in range(4999)])
     assert placed.column == tuple(range(5000))

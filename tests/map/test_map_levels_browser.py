@@ -36,6 +36,20 @@ def test_the_level_is_switched_in_the_page_and_kept_in_the_address(visit: Opener
     assert seen.ask("lineage.view().level") == "artifact"
 
 
+@pytest.mark.parametrize("level", ["flow", "artifact"])
+def test_the_other_levels_lie_where_python_placed_them(
+    visit: Opener, flows: Graph, zoo: Graph, level: str
+) -> None:
+    for graph in (flows, zoo):
+        seen = visit(graph)
+        placed = seen.ask("JSON.parse(document.getElementById('lineage-levels').textContent)")[level]
+        seen.page.evaluate("level => lineage.change({ level })", level)
+        places = seen.ask("lineage.places()")
+        assert {key: (place["x"], place["y"]) for key, place in places.items()} == {
+            key: (x, y) for key, x, y in zip(placed["keys"], placed["x"], placed["y"], strict=True)
+        }
+
+
 def test_the_page_opens_on_the_level_that_was_asked_for(visit: Opener, flows: Graph) -> None:
     assert visit(flows, level="artifact").ask("lineage.view().level") == "artifact"
     seen = visit(flows, group="flow")

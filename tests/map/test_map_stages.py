@@ -10,6 +10,7 @@ import pytest
 from prefect_lineage.errors import MapError
 from prefect_lineage.export import map as maps
 from prefect_lineage.export.fold import overview, path_of
+from prefect_lineage.export.levels import artifact_level, flow_level
 from prefect_lineage.export.map import lineage_map
 from prefect_lineage.export.staging import AT_ONCE, stages
 from prefect_lineage.export.view import view
@@ -98,3 +99,24 @@ def test_artifacts_whose_names_differ_in_dates_only_are_one_card_of_an_overview(
     groups = {group.key: len(group.members) for group in overview(shown).groups}
     assert groups["series:data/sales_{date}.csv"] == 3
     assert groups["alone"] == 1
+
+
+def test_on_the_level_of_flows_values_and_what_stays_inside_are_left_out(zoo: Graph) -> None:
+    level = flow_level(view(zoo))
+    flow_runs = {f"flow-run:{run.flow_run or run.id}" for run in zoo.runs}
+    assert {key for key in level.keys if key.startswith("flow-run:")} == flow_runs
+    assert "version-split" in level.keys
+    assert "version-scores" not in level.keys  # a value: what it led to is linked all the same
+    ends = {(level.keys[tail], level.keys[head]) for tail, head in level.links}
+    runs = {run.name: f"flow-run:{run.flow_run or run.id}" for run in zoo.runs}
+    assert (runs["northern-lake-21"], runs["icy-lake-3"]) in ends
+
+
+def test_on_the_level_of_artifacts_inputs_lead_to_outputs(pipelines: Pipelines) -> None:
+    graph = pipelines(200)
+    level = artifact_level(view(graph))
+    assert set(level.keys) == {f"artifact:{version.artifact}" for version in graph.versions}
+    names = [key.removeprefix("artifact:a-") for key in level.keys]
+    ends = {(names[tail], names[head]) for tail, head in level.links}
+    assert ("p0/train", "p0/model") in ends
+    assert ("p0/model", "p0/train") not in ends

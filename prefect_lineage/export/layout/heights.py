@@ -10,6 +10,7 @@ from prefect_lineage.export.layout.chains import Columns
 __all__ = ["heights", "spread"]
 
 _TURNS = 14
+_KINK = 34.0
 _SETTLING = 4
 """Last turns, in which both sides pull: before, sides alternate and whole branches can move."""
 
@@ -56,7 +57,24 @@ def heights(columns: Columns, distance: Callable[[int, int], float]) -> list[flo
         numbers = range(len(columns.members))
         for number in numbers if forward else reversed(numbers):
             _settle(columns, height, number, gaps[number], forward, both)
+    _straighten(columns, height, gaps)
     return height
+
+
+def _straighten(columns: Columns, height: list[float], gaps: list[list[float]]) -> None:
+    """Take small kinks out: what has one neighbour on a side goes to its height, where there is room for that."""
+    numbers = range(len(columns.members))
+    for order, near in ((numbers, columns.before), (reversed(numbers), columns.after)):
+        for number in order:
+            column, between = columns.members[number], gaps[number]
+            for index, item in enumerate(column):
+                if len(near[item]) != 1:
+                    continue
+                wish = height[near[item][0]]
+                low = height[column[index - 1]] + between[index - 1] if index else wish
+                high = height[column[index + 1]] - between[index] if index + 1 < len(column) else wish
+                if abs(wish - height[item]) <= _KINK and low <= wish <= high:
+                    height[item] = wish
 
 
 def _settle(
@@ -76,15 +94,19 @@ def _settle(
 
 
 def _wish(columns: Columns, height: list[float], item: int, forward: bool, both: bool) -> tuple[float, float]:
-    left, right = columns.before[item], columns.after[item]
-    near = [*left, *right] if both else (left if forward else right) or left or right
+    """Where an item would like to be, and how much: in the middle of its neighbours on one side or on both."""
+    left = [(other, len(columns.after[other])) for other in columns.before[item]]
+    right = [(other, len(columns.before[other])) for other in columns.after[item]]
+    near = left + right if both else (left if forward else right) or left or right
     if not near:
         return height[item], 0.01
     inner = item >= columns.cards
     total = mass = 0.0
-    for other in near:
-        # A waypoint between waypoints pulls hardest: long edges become straight first.
-        pull = 1.0 + inner * (other >= columns.cards) * 7.0 + (inner != (other >= columns.cards)) * 1.0
+    for other, company in near:
+        # A waypoint between waypoints pulls hardest: long edges become straight first. What has many neighbours pulls
+        # each of them little: a hub would tear its neighbours away from what is theirs alone.
+        waypoints = inner + (other >= columns.cards)
+        pull = (1.0, 2.0, 8.0)[waypoints] / (company * company)
         total += pull * height[other]
         mass += pull
     return total / mass, mass

@@ -73,6 +73,7 @@ def layout(
     weak: Iterable[Pair] = (),
     spacing: Spacing | None = None,
     exact_limit: int = EXACT_LIMIT,
+    work: int = WORK,
 ) -> Placement:
     """Place cards so that every edge goes right, but for one in each loop.
 
@@ -82,13 +83,18 @@ def layout(
         weak: edges that give way where two nodes point at each other.
         spacing: distances.
         exact_limit: nodes of a component up to which columns are optimal.
+        work: how much may be spent on taking crossings away, in items that are looked at.
     """
     room = spacing or Spacing()
     graph = Digraph.of(len(sizes), edges)
     forward = acyclic(graph, weak)
     found = components(forward)
     singles = [members[0] for members in found if len(members) == 1]
-    parts = [_part(forward, members, sizes, room, exact_limit) for members in found if len(members) > 1]
+    parts = [
+        _part(forward, members, sizes, room, exact_limit, work * len(members) // len(sizes))
+        for members in found
+        if len(members) > 1
+    ]
     parts.sort(key=lambda part: (-len(part.members), part.members[0]))
     return _assemble(parts, singles, sizes, room)
 
@@ -99,6 +105,7 @@ def _part(
     sizes: Sequence[tuple[float, float]],
     room: Spacing,
     exact_limit: int,
+    work: int,
 ) -> _Part:
     own = {node: index for index, node in enumerate(members)}
     inner = Digraph.of(
@@ -106,7 +113,7 @@ def _part(
     )
     rank = ranks(inner, exact_limit)
     columns = columns_of(inner, rank)
-    crossed = arrange(columns, WORK * len(members) // graph.size)
+    crossed = arrange(columns, work)
     half = [sizes[node][1] / 2 for node in members] + [0.0] * (columns.items - len(members))
 
     def distance(upper: int, lower: int) -> float:

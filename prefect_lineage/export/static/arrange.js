@@ -6,6 +6,7 @@ const COLUMN_GAP = 44;
 const ROW_GAP = 20;
 const LINE_GAP = 14;
 const TURNS = 12;
+const KINK = 34;
 const LANE_GAP = 46;
 
 /** Positions as near to the wishes as their order and the gaps allow (pool adjacent violators). */
@@ -142,6 +143,19 @@ function settleAll(members, counts = () => true) {
     const both = turn >= TURNS - 4;
     for (const column of forward ? members : [...members].reverse()) settle(column, forward, both, counts);
   }
+  for (const column of members) straighten(column, "left", counts);
+  for (const column of [...members].reverse()) straighten(column, "right", counts);
+}
+
+/** Takes small kinks out: what has one neighbour on a side goes to its height, where there is room for that. */
+function straighten(column, side, counts) {
+  column.forEach((item, place) => {
+    if (item[side].length !== 1 || !counts(item[side][0])) return;
+    const { y } = item[side][0];
+    const low = place ? column[place - 1].y + gapBetween(column[place - 1], item) : y;
+    const high = place + 1 < column.length ? column[place + 1].y - gapBetween(item, column[place + 1]) : y;
+    if (Math.abs(y - item.y) <= KINK && low <= y && y <= high) item.y = y;
+  });
 }
 
 function gapBetween(above, item) {
@@ -159,16 +173,18 @@ function settle(column, forward, both, counts) {
 }
 
 function wish(item, forward, both, counts) {
-  const side = (forward ? item.left : item.right).filter(counts);
-  const other = (forward ? item.right : item.left).filter(counts);
-  const near = both ? [...side, ...other] : side.length ? side : other;
+  const [left, right] = [item.left, item.right].map((side) => side.filter(counts));
+  const side = forward ? left : right;
+  const near = both ? [...left, ...right] : side.length ? side : forward ? right : left;
   if (!near.length) return { y: item.y, mass: 0.01 };
   let total = 0;
   let mass = 0;
-  for (const each of near) {
-    const pull = !item.card && !each.card ? 8 : !item.card || !each.card ? 2 : 1;
+  near.forEach((each, place) => {
+    const company = (both ? place < left.length : near === left) ? each.right.length : each.left.length;
+    // A hub pulls each of its many neighbours little: they stay with what is theirs alone.
+    const pull = (!item.card && !each.card ? 8 : !item.card || !each.card ? 2 : 1) / company ** 2;
     total += pull * each.y;
     mass += pull;
-  }
+  });
   return { y: total / mass, mass };
 }

@@ -73,7 +73,7 @@ function stack(members) {
   const names = [...new Set(members.map((node) => node.title.replace(/:v\d+$/, "")))];
   const series = first.series && names.length > 1 && members.every((node) => node.series === first.series) ? first.series.split("/").pop() : null;
   const title = first.kind === "run" ? first.label.replace(/^[A-Z]+ · /, "") : series || common(names);
-  return Object.assign(Object.create(first), {
+  return first.with({
     key: `fold:${first.id}`,
     title,
     label: first.kind === "run" ? "RUNS" : first.label,

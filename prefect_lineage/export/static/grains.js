@@ -1,13 +1,32 @@
 // Cards that stand for many nodes: flow runs, artifacts, jobs, flows. Pure.
 // export/fold.py makes the same groups for the overview of a large page.
-import { common } from "./fold.js";
+const SIZE = { width: 250, height: 72 };
 
-const SIZE = { width: 230, height: 72 };
+const names = { series: new Map(), artifact: new Map(), flow: new Map(), job: new Map() };
 
-/** The groups that a node lies in, from the widest to itself. */
-export function pathOf(node) {
-  if (node.kind === "version") return [...(node.series ? [`series:${node.series}`] : []), `artifact:${node.artifact}`, node.id];
-  return [`flow:${node.flow || node.group}`, `job:${node.group}`, node.id];
+/** The key of a group: one string for all that lie in it, for making and comparing many is what folding costs. */
+function keyed(kind, name) {
+  const known = names[kind];
+  let key = known.get(name);
+  if (key === undefined) {
+    key = `${kind}:${name}`;
+    known.set(name, key);
+  }
+  return key;
+}
+
+/** The group that a node lies in, by the widest that is not open; the node itself if all are. */
+function groupKey(node, grain, opened) {
+  if (node.kind === "version") {
+    const series = node.series && keyed("series", node.series);
+    if (series && !opened.has(series)) return series;
+    const artifact = keyed("artifact", node.artifact);
+    return opened.has(artifact) ? node.id : artifact;
+  }
+  const flow = grain === "flow" && keyed("flow", node.flow || node.group);
+  if (flow && !opened.has(flow)) return flow;
+  const job = keyed("job", node.group);
+  return opened.has(job) ? node.id : job;
 }
 
 /** The flow run that a run belongs to: its own id for what belongs to none. */
@@ -19,12 +38,10 @@ const WORDS = { job: "RUNS OF A JOB", flow: "RUNS OF A FLOW" };
 
 /** The key of the card that stands for a node under the settings; null for none. */
 export function cardKey(node, settings) {
-  if (settings.level === "artifact") return node.kind === "version" ? `artifact:${node.artifact}` : null;
+  if (settings.level === "artifact") return node.kind === "version" ? keyed("artifact", node.artifact) : null;
   if (settings.level === "flow") return node.kind === "version" ? node.id : `flow-run:${flowRunOf(node)}`;
   if (settings.grain === "all" || settings.apart.has(node.id)) return node.id;
-  const path = pathOf(node);
-  const from = node.kind === "run" && settings.grain === "job" ? 1 : 0;
-  return path.find((key, place) => place >= from && !settings.opened.has(key));
+  return groupKey(node, settings.grain, settings.opened);
 }
 
 /** Versions that one flow run wrote and read and nobody else touched: its own business on the level of flows. */
@@ -44,8 +61,9 @@ export function groupsOf(nodes, settings) {
   for (const node of nodes) {
     const key = cardKey(node, settings);
     if (key === null) continue;
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(node);
+    const known = groups.get(key);
+    if (known) known.push(node);
+    else groups.set(key, [node]);
   }
   return groups;
 }
@@ -55,18 +73,22 @@ export function groupCard(model, key, members, settings) {
   if (members.length === 1 && !/^(flow-run|artifact):/.test(key)) return null;
   if (members.length === 1 && settings.level === "run") return null;
   const [first] = members;
-  const card = Object.create(first);
-  const words = first.kind === "version" ? artifactWords(key, members) : runWords(model, key, members);
-  return Object.assign(card, SIZE, words, {
+  const version = first.kind === "version";
+  const words = version ? artifactWords(key, members) : runWords(model, key, members);
+  const last = newest(members);
+  const stale = version ? members.filter((node) => node.fresh === "stale").length : 0;
+  return first.with({
+    ...SIZE,
+    ...words,
     key,
     stack: members.length,
     members: members.map((node) => node.index),
-    mark: first.kind === "version" ? "" : newest(members).mark,
-    small: first.kind === "version" && first.small,
-    partial: members.every((node) => node.partial),
-    fresh: members.some((node) => node.fresh === "stale") ? "stale" : "",
-    badges: badgesOf(members),
-    time: latest(members),
+    mark: version ? "" : last.mark,
+    small: version && first.small,
+    partial: version && members.every((node) => node.partial),
+    fresh: stale ? "stale" : "",
+    badges: version ? (stale ? ["stale"] : []) : failuresOf(members),
+    time: last.time,
     rows: null,
     size: null,
     seconds: null,
@@ -75,8 +97,7 @@ export function groupCard(model, key, members, settings) {
 }
 
 function artifactWords(key, members) {
-  const names = [...new Set(members.map((node) => node.title.replace(/:v\d+$/, "")))];
-  const title = key.startsWith("series:") ? members[0].series.split("/").pop() : common(names);
+  const title = key.startsWith("series:") ? members[0].series.split("/").pop() : members[0].title.replace(/:v\d+$/, "");
   return { title, label: members[0].label, group: members[0].group, noun: "version" };
 }
 
@@ -96,12 +117,7 @@ function newest(members) {
   return members.reduce((best, node) => ((node.time ?? 0) > (best.time ?? 0) ? node : best));
 }
 
-function badgesOf(members) {
-  const failed = members.filter((node) => node.mark === "failed" || node.mark === "crashed").length;
-  const stale = members.filter((node) => node.fresh === "stale").length;
-  return [...(failed ? [`${failed.toLocaleString("en-US")} failed`] : []), ...(stale ? ["stale"] : [])];
-}
-
-function latest(members) {
-  return newest(members).time;
+function failuresOf(members) {
+  const failed = members.filter(({ mark }) => mark === "failed" || mark === "crashed").length;
+  return failed ? [`${failed.toLocaleString("en-US")} failed`] : [];
 }

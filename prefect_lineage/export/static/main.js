@@ -43,18 +43,14 @@ function opening(model) {
 function start() {
   const core = read("lineage-data");
   const network = { nodes: read("network-nodes"), edges: read("network-edges") };
-  const model = createModel(core, network, factsReader(core.chunk));
+  const model = createModel(core, network, factsReader(core.chunk), () => read("lineage-edges"), () => read("lineage-levels"));
   const app = createApp(model, opening(model));
   const stage = createStage(app, JSON.parse(read("network-options")));
   app.redraw = stage.redraw;
   app.reveal = stage.reveal;
   app.draw = (what) => draw(app, stage, what);
   byId("empty").hidden = model.nodes.length > 0;
-  watchSearch(app);
-  watchSaving(app);
-  watchPrinting(app);
   watchKeys(app, stage);
-  watchTime(app);
   watchMinimap(app, stage);
   watchButtons(app, stage);
   watchTheme(() => {
@@ -65,6 +61,21 @@ function start() {
   if (location.hash.length > 1) app.follow(location.hash);
   else app.draw({ changed: true, refit: true });
   expose(app, stage);
+  performance.mark("lineage-ready");
+  if (hasArrived()) complete(app);
+  else document.addEventListener("DOMContentLoaded", () => complete(app));
+}
+
+/** Whether the whole page is here: the map is drawn while its facts are still being read. */
+const hasArrived = () => document.readyState !== "loading";
+
+/** What needs every node's facts, or can wait for them. */
+function complete(app) {
+  watchTime(app);
+  watchSearch(app);
+  watchSaving(app);
+  watchPrinting(app);
+  if (app.settings.panel || app.settings.table) app.draw({ changed: false });
 }
 
 /** Everything that follows from the settings. */
@@ -81,8 +92,8 @@ function draw(app, stage, { changed, refit }) {
   if (app.showTime) app.showTime();
   showBar(app);
   showStatus(app);
-  if (table) showTable(app);
-  const moved = showPanel(app);
+  if (table && hasArrived()) showTable(app);
+  const moved = hasArrived() && showPanel(app);
   if (changed) stage.show(refit);
   else stage.redraw();
   if (moved) stage.resized();

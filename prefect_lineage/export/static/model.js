@@ -1,83 +1,83 @@
 // The graph as the page holds it, and questions to it. Pure.
-import { column, iso, rows } from "./packing.js";
+import { iso, lengthOf, rowClass, rows } from "./packing.js";
 
-/** Classes of nodes and links that know their model without each carrying it. */
-function kindsOf(model) {
-  class Node {
-    /** The node's public JSON: what only the panel and the search need is read when it is asked for. */
-    get data() {
-      return model.factsOf(this.index);
-    }
-  }
-  class Link {
-    /** The link's edges, likewise. */
-    get edges() {
-      return model.edgesOf(this.index);
-    }
-  }
-  return { Node, Link };
+const NOWHERE = { one: undefined };
+
+/** Found out when it is first asked for. */
+function lazily(model, name, make) {
+  Object.defineProperty(model, name, { configurable: true, enumerable: true, get() {
+    const value = make();
+    Object.defineProperty(model, name, { value, enumerable: true });
+    return value;
+  } });
 }
-
-const NO_ROUTE = [];
 
 /**
  * Joins the cards and links of the page with the places that the network carries.
- * `factsOf(index)` gives a node's public JSON.
+ * `factsOf(index)` gives a node's public JSON, `readEdges()` every edge by column, `readLevels()` where the cards of
+ * the other levels lie.
  */
-export function createModel(core, network, factsOf) {
+export function createModel(core, network, factsOf, readEdges, readLevels = () => ({})) {
   const model = { factsOf, about: core.about, root: core.root, truncated: core.truncated, opens: core.opens, core };
-  const { Node, Link } = kindsOf(model);
-  model.nodes = instances(Node, { ...core.cards, ...core.homes, id: core.ids });
-  model.links = instances(Link, core.links);
-  model.links.forEach((link) => {
-    link.route = NO_ROUTE;
-  });
-  model.byId = new Map(model.nodes.map((node) => [node.id, node]));
-  model.edgesOf = edgesReader(model, core.edges);
-  model.opening = core.opens === "all" ? new Map() : new Map(network.nodes.map((place) => [place.id, place]));
-  model.openingRoutes = core.opens === "all" ? new Map() : new Map(network.edges.map((edge) => [`${edge.from}\u0000${edge.to}`, edge.route]));
-  placeNodes(model, core, network);
-  model.up = model.nodes.map(() => []);
-  model.down = model.nodes.map(() => []);
-  for (const link of model.links) {
-    model.down[link.from].push(link);
-    model.up[link.to].push(link);
-  }
+  const Node = rowClass({ ...core.cards, ...core.homes, id: core.ids, ...placesOf(core, network) }, { data: (node) => factsOf(node.index) });
+  const Link = rowClass({ ...core.links, route: routesOf(core, network) }, { edges: (link) => model.edgesOf(link.index) });
+  model.nodes = Array.from(core.ids, (_, index) => new Node(index));
+  model.links = Array.from({ length: lengthOf(core.links.from) }, (_, index) => new Link(index));
+  lazily(model, "edges", readEdges);
+  lazily(model, "byId", () => new Map(model.nodes.map((node) => [node.id, node])));
+  lazily(model, "up", () => neighbours(model, "to"));
+  lazily(model, "down", () => neighbours(model, "from"));
+  model.edgesOf = edgesReader(model);
+  lazily(model, "homes", () => homesOf(core, network, readLevels()));
+  model.placed = core.opens === "all" || Boolean(core.whole);
   return model;
 }
 
-/** One object of a class per row of the columns, with its place as `index`. */
-function instances(Kind, columns) {
-  const names = Object.keys(columns);
-  const lists = names.map((name) => column(columns[name]));
-  return Array.from({ length: lists[0]?.length ?? 0 }, (_, index) => {
-    const made = new Kind();
-    made.index = index;
-    for (let place = 0; place < names.length; place += 1) made[names[place]] = lists[place][index];
-    return made;
-  });
+/** The links of each node that have it at one end. */
+function neighbours(model, end) {
+  const found = model.nodes.map(() => []);
+  for (const link of model.links) found[link[end]].push(link);
+  return found;
 }
 
-/** Where every single card lies, if that was found out when the page was made. */
-function placeNodes(model, core, network) {
-  model.placed = core.opens === "all" || Boolean(core.whole);
-  if (core.opens === "all") {
-    network.nodes.forEach(({ x, y, level, width, height }, index) => Object.assign(model.nodes[index], { x, y, column: level, width, height }));
-    network.edges.forEach(({ route }, index) => {
-      model.links[index].route = route;
-    });
-  } else if (core.whole) {
-    const { routes, ...places } = core.whole;
-    rows(places).forEach(({ x, y, level, width }, index) => Object.assign(model.nodes[index], { x, y, column: level, width }));
-    for (const [index, route] of Object.entries(routes)) model.links[index].route = route;
+/** Places of cards by key and routes of links by key, as they were found when the page was made: of each level. */
+function homesOf(core, network, levels) {
+  const pair = (from, to) => `${from}\u0000${to}`;
+  const found = new Map();
+  if (core.opens !== "all") {
+    const cards = new Map(network.nodes.map(({ id, x, y, level, width, height }) => [id, { x, y, column: level, width, height }]));
+    found.set("run", { cards, routes: new Map(network.edges.map((edge) => [pair(edge.from, edge.to), edge.route])) });
   }
+  for (const [level, { keys, routes, ...places }] of Object.entries(levels)) {
+    const cards = rows(places);
+    found.set(level, { cards: new Map(keys.map((key, index) => [key, cards[index]])), routes: new Map(routes.map(([from, to, route]) => [pair(keys[from], keys[to]), route])) });
+  }
+  return found;
 }
 
-function edgesReader(model, packed) {
+/** Where every single card lies, if that was found out when the page was made: columns. */
+function placesOf(core, { nodes }) {
+  const listed = (key) => nodes.map((node) => node[key]);
+  if (core.opens === "all") return { x: listed("x"), y: listed("y"), column: listed("level"), width: listed("width"), height: listed("height") };
+  if (!core.whole) return { x: NOWHERE, y: NOWHERE, column: NOWHERE };
+  const { x, y, level, width } = core.whole;
+  return { x, y, column: level, width };
+}
+
+/** The points between the ends of each link, likewise. */
+function routesOf(core, network) {
+  if (core.opens === "all") return network.edges.map((edge) => edge.route);
+  if (!core.whole) return { one: [] };
+  const { routes } = core.whole;
+  return Array.from({ length: lengthOf(core.links.from) }, (_, index) => routes[index] || []);
+}
+
+function edgesReader(model) {
   let edges = null;
   let byLink = null;
   return (index) => {
     if (!edges) {
+      const packed = model.edges;
       edges = unpackEdges(model, packed);
       byLink = model.links.map(() => []);
       packed.link.forEach((link, place) => link >= 0 && byLink[link].push(edges[place]));
@@ -105,12 +105,12 @@ function unpackEdges(model, packed) {
 
 /** How many edges the page holds. */
 export function edgeCount(model) {
-  return model.core.edges.link.length;
+  return model.core.edges;
 }
 
 /** When each edge was first seen, in microseconds, by link: the earliest counts. */
 export function linkTimes(model) {
-  const { first, at, link } = model.core.edges;
+  const { first, at, link } = model.edges;
   const found = model.links.map(() => Infinity);
   link.forEach((place, index) => {
     if (place >= 0) found[place] = Math.min(found[place], first + at[index]);

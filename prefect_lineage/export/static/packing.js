@@ -6,6 +6,49 @@ export function column(packed) {
   return packed.at ? packed.at.map((place) => packed.of[place]) : Array(packed.times).fill(packed.one);
 }
 
+/** How many values a column has. */
+export function lengthOf(packed) {
+  if (!packed || Array.isArray(packed)) return packed ? packed.length : 0;
+  return packed.at ? packed.at.length : packed.times;
+}
+
+/**
+ * A class of rows that hold their number only and read everything else from the columns: many cost next to nothing.
+ * `found` are fields that are worked out from the row each time. `row.with(patch)` is a copy that stands for itself.
+ */
+export function rowClass(columns, found = {}) {
+  const names = Object.keys(columns);
+  class Copy {
+    constructor(row, patch) {
+      this.index = row.index;
+      for (const name of names) this[name] = row[name];
+      Object.assign(this, patch);
+    }
+    with(patch) {
+      return new Copy(this, patch);
+    }
+  }
+  class Row {
+    constructor(index) {
+      this.index = index;
+    }
+    with(patch) {
+      return new Copy(this, patch);
+    }
+  }
+  for (const name of names) Object.defineProperty(Row.prototype, name, { get: reader(columns[name]), enumerable: true });
+  for (const [name, find] of Object.entries(found)) {
+    for (const Kind of [Row, Copy]) Object.defineProperty(Kind.prototype, name, { get() { return find(this); } });
+  }
+  return Row;
+}
+
+function reader(packed) {
+  if (Array.isArray(packed)) return function listed() { return packed[this.index]; };
+  const { at, of, one } = packed;
+  return at ? function looked() { return of[at[this.index]]; } : () => one;
+}
+
 /** An object of columns, as one object per row. */
 export function rows(columns) {
   const names = Object.keys(columns);

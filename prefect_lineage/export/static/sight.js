@@ -103,7 +103,7 @@ function linksAmong(model, { nodes, hidden }, settings) {
 }
 
 function asCard(node) {
-  return Object.assign(Object.create(node), { key: node.id, members: [node.index], column: node.column, x: node.x, y: node.y });
+  return node.with({ key: node.id, members: [node.index] });
 }
 
 /** Cards of the chosen nodes: groups first, then look-alikes among what stands alone. */
@@ -132,11 +132,16 @@ function cardLinks(links, cardAt, level) {
     if (!from || !to || from === to) continue;
     const known = found.get(from.number * MANY + to.number);
     if (known) merge(known, link);
-    else found.set(from.number * MANY + to.number, Object.assign(Object.create(link), { from, to, how: link.how, via: link.via, times: link.times, unchanged: link.unchanged, partial: link.partial, route: link.route, sources: [link], key: `${from.key}\u0000${to.key}` }));
+    else found.set(from.number * MANY + to.number, cardLink(link, from, to));
   }
   if (level !== "flow") return [...found.values()];
   // What a flow run writes and reads again is its own business: only the writing is drawn.
   return [...found.values()].filter((link) => link.to.kind === "version" || !found.has(link.to.number * MANY + link.from.number));
+}
+
+function cardLink(link, from, to) {
+  const { how, via, times, unchanged, partial, route, bridge, job } = link;
+  return { from, to, how, via, times, unchanged, partial, route, bridge, job, sources: [link], key: `${from.key}\u0000${to.key}` };
 }
 
 function merge(known, link) {
@@ -175,18 +180,15 @@ function laneTitle(model, run, id) {
 
 /** Gives the cards of a view their places: those that were found beforehand, or new ones. */
 function place(model, cards, links, settings) {
-  const home = model.opening;
+  const home = model.homes.get(settings.level);
   if (settings.frames && settings.level === "run") {
     const { laneOf, names } = lanesOf(model, cards);
     return arrange(cards, links, laneOf).map((lane) => ({ ...lane, ...names[lane.lane], ...sides(cards.filter((card) => laneOf(card) === lane.lane)) }));
   }
   const sliding = settings.until !== null && !settings.only; // what comes later leaves its place empty
-  if (home.size && (sliding || cards.length === home.size) && cards.every((card) => home.has(card.key))) {
-    for (const card of cards) {
-      const { x, y, level, width, height } = home.get(card.key);
-      Object.assign(card, { x, y, column: level, width, height });
-    }
-    for (const link of links) link.route = model.openingRoutes.get(link.key) || [];
+  if (home && (sliding || cards.length === home.cards.size) && cards.every((card) => home.cards.has(card.key))) {
+    for (const card of cards) Object.assign(card, home.cards.get(card.key));
+    for (const link of links) link.route = home.routes.get(link.key) || [];
     return [];
   }
   const whole = model.placed && settings.level === "run" && (cards.length === model.nodes.length || (sliding && cards.every((card) => !card.stack)));

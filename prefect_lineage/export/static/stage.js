@@ -131,18 +131,33 @@ function fit(app, stage, quickly) {
   stage.fitted = true;
 }
 
-/** Where a map that is too large begins: at the selection or the root, else at the left end of its first part. */
+/** Where a map that is too large begins: at the selection or the root, else at its left end, where most stands. */
 function startOf(app, half) {
   const { bounds, cardAt, byKey, cards } = app.view;
   const { root, byId: nodes } = app.model;
-  const first = cards.filter((card) => card.column === 0).sort((a, b) => a.y - b.y)[0];
+  const first = { x: bounds.left, y: crowded(cards.filter((card) => card.x < bounds.left + 2 * half.x), half.y) };
   const asked = byKey.get(app.settings.selected) || cardAt[nodes.get(root)?.index];
   const within = (wish, least, most) => (least > most ? (least + most) / 2 : Math.min(Math.max(wish, least), most));
   const { x, y } = asked || first;
   const level = within(y, bounds.top + half.y, bounds.bottom - half.y);
   // Half a stage of nothing is better than a beginning in the corner.
-  const middle = bounds.bottom - bounds.top > 2 * half.y ? within(level, y - half.y / 2, y + half.y / 2) : level;
+  const middle = asked && bounds.bottom - bounds.top > 2 * half.y ? within(level, y - half.y / 2, y + half.y / 2) : level;
   return { x: within(x, bounds.left + half.x, bounds.right - half.x), y: middle };
+}
+
+const FIRST = 3; // so many cards are worth one at which something begins
+
+/** The middle of the stretch of this height in which most cards lie. */
+function crowded(cards, half) {
+  const sorted = [...cards].sort((a, b) => a.y - b.y);
+  let best = { worth: 0, y: sorted[0]?.y ?? 0 };
+  let [worth, low] = [0, 0];
+  for (const card of sorted) {
+    worth += card.column ? 1 : FIRST;
+    while (sorted[low].y < card.y - 2 * half + card.height) worth -= sorted[low++].column ? 1 : FIRST;
+    if (worth > best.worth) best = { worth, y: (sorted[low].y + card.y) / 2 };
+  }
+  return best.y;
 }
 
 function reveal(stage, card, always) {
@@ -218,7 +233,7 @@ function watchPointer(app, stage) {
 /** Beside the pointer: the whole name of a card, or what a link did. */
 function showTip(app, { card, link }, at, box) {
   const tip = byId("tip");
-  const lines = card ? app.aboutCard(card) : link ? app.aboutLink(link) : null;
+  const lines = document.readyState === "loading" ? null : card ? app.aboutCard(card) : link ? app.aboutLink(link) : null;
   tip.hidden = !lines;
   if (!lines) return;
   tip.replaceChildren(...lines.map((line, index) => el("div", { class: index ? "tip-more" : "tip-first" }, line)));

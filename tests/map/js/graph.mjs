@@ -28,15 +28,16 @@ export function modelOf(names, pairs, extra = {}) {
     cards: columnsOf(cards),
     homes: { flow_run: home("flow_run"), parent: home("parent"), flow: home("flow"), state: home("state"), artifact: nodes.map((node) => node.artifact ?? null) },
     links: columnsOf(links),
-    edges: {
-      direction: pairs.map(([from]) => (from.startsWith("v:") ? "input" : "output")), how: links.map((link) => link.how), via: pairs.map(() => "open"),
-      times: pairs.map(() => 1), attempt: pairs.map(() => 1), unchanged: pairs.map(() => false), partial: pairs.map(() => false),
-      run: pairs.map(([from, to]) => index.get(from.startsWith("r:") ? from : to)), version: pairs.map(([from, to]) => index.get(from.startsWith("v:") ? from : to)),
-      link: pairs.map((_, place) => place), first: 0, at: pairs.map(([from, to]) => Math.max(index.get(from), index.get(to)) * 1e6),
-    },
+    edges: pairs.length,
+  };
+  const edges = {
+    direction: pairs.map(([from]) => (from.startsWith("v:") ? "input" : "output")), how: links.map((link) => link.how), via: pairs.map(() => "open"),
+    times: pairs.map(() => 1), attempt: pairs.map(() => 1), unchanged: pairs.map(() => false), partial: pairs.map(() => false),
+    run: pairs.map(([from, to]) => index.get(from.startsWith("r:") ? from : to)), version: pairs.map(([from, to]) => index.get(from.startsWith("v:") ? from : to)),
+    link: pairs.map((_, place) => place), first: 0, at: pairs.map(([from, to]) => Math.max(index.get(from), index.get(to)) * 1e6),
   };
   const places = names.map((name, place) => ({ id: place, x: level[place] * 300, y: place * 80, level: level[place], width: 200, height: 58 }));
-  return createModel(core, { nodes: places, edges: pairs.map(() => ({ route: [] })) }, (at) => nodes[at]);
+  return createModel(core, { nodes: places, edges: pairs.map(() => ({ route: [] })) }, (at) => nodes[at], () => edges);
 }
 
 function columnsOf(records) {

@@ -223,3 +223,54 @@ test("names that differ in dates fold to one card, and open to their artifacts",
   const stack = see(model, settings({ fold: true })).cards.find((card) => card.stack === 4);
   assert.equal(stack.title, "sales_{date}.csv");
 });
+
+/** Columns of items with links between neighbouring columns, the same for the same seed. */
+function tangle(seed, columns, rows, lanes) {
+  let state = seed;
+  const chance = (most) => {
+    state = (state * 48271) % 2147483647;
+    return state % most;
+  };
+  const members = Array.from({ length: columns }, () => Array.from({ length: rows }, () => ({ lane: chance(lanes), left: [], right: [] })));
+  for (let at = 0; at + 1 < columns; at += 1) {
+    for (const item of members[at]) {
+      for (const other of new Set([members[at + 1][chance(rows)], members[at + 1][chance(rows)]])) {
+        item.right.push(other);
+        other.left.push(item);
+      }
+    }
+  }
+  return members;
+}
+
+function crossingPairs(members) {
+  let total = 0;
+  for (const column of members) {
+    const lines = column.flatMap((item) => item.right.map((other) => [item.place, other.place]));
+    for (const [a, b] of lines) for (const [c, d] of lines) total += a < c && b > d ? 1 : 0;
+  }
+  return total;
+}
+
+test("the order that is found has as many crossings as it says, keeps lanes together, and no single move improves it", () => {
+  for (const [seed, lanes] of [[1, 1], [2, 3], [3, 1], [4, 2]]) {
+    const members = tangle(seed, 5, 12, lanes);
+    const items = new Set(members.flat());
+    const found = order(members);
+    assert.equal(found, crossingPairs(members));
+    assert.equal(found, crossings(members));
+    assert.deepEqual(new Set(members.flat()), items);
+    for (const column of members) {
+      assert.deepEqual(column.map((item) => item.lane), column.map((item) => item.lane).sort());
+      column.forEach((item, place) => assert.equal(item.place, place));
+    }
+    for (const column of members) {
+      for (let place = 0; place + 1 < column.length; place += 1) {
+        if (column[place].lane !== column[place + 1].lane) continue;
+        [column[place].place, column[place + 1].place] = [place + 1, place];
+        assert.ok(crossingPairs(members) >= found);
+        [column[place].place, column[place + 1].place] = [place, place + 1];
+      }
+    }
+  }
+});
