@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from prefect_lineage.export.map import lineage_map
 from prefect_lineage.model.entities import Edge, Graph, Run, Version
@@ -166,22 +166,29 @@ def browser() -> Iterator[Browser]:
 
 
 class Visit:
-    """A page that is open, with everything that it tried to load or complained about."""
+    """A page that is open, with everything that it tried to load or complained about, until ``leave``."""
 
     def __init__(self, page: Page, path: Path) -> None:
         self.page = page
         self.address = path.as_uri()
         self.requests: list[str] = []
         self.complaints: list[str] = []
+        self._listeners: dict[Any, Callable[..., Any]] = {
+            "console": lambda message: self._complain(message.type, message.text),
+            "pageerror": lambda error: self.complaints.append(str(error)),
+            "dialog": lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()),
+        }
         page.route("**/*", self._route)
-        page.on("console", lambda message: self._complain(message.type, message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss())
-        )
-        page.add_init_script(
-            "addEventListener('securitypolicyviolation', event => console.error('policy', event.violatedDirective));"
-        )
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
+
+    def leave(self) -> None:
+        """Leave nothing behind for who comes next."""
+        self.page.evaluate("localStorage.clear()")
+        self.page.goto("about:blank")
+        self.page.unroute_all()
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
 
     def _route(self, route: Any) -> None:
         url = route.request.url
@@ -226,20 +233,35 @@ def page_of(graph: Graph, about: dict[str, Any]) -> str:
     return _PAGES[key][1]
 
 
-@pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
-    """Opens the map of a graph; afterwards, nothing may have been asked for and nothing complained about."""
+@pytest.fixture(scope="module")
+def room(browser: Browser) -> Iterator[BrowserContext]:
+    """A context with one tab that stays: a new one for each test would cost more than most of them."""
     context = browser.new_context(viewport=SIZE, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
+    context.add_init_script(
+        "addEventListener('securitypolicyviolation', event => console.error('policy', event.violatedDirective));"
+    )
+    context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visit(room: BrowserContext, tmp_path: Path) -> Iterator[Opener]:
+    """Opens the map of a graph; afterwards, nothing may have been asked for and nothing complained about."""
     visits: list[Visit] = []
 
     def opened(graph: Graph, fragment: str = "", **about: Any) -> Visit:
         saved = tmp_path / "map.html"
         saved.write_text(page_of(graph, about), encoding="utf-8")
-        visits.append(Visit(context.new_page(), saved))
+        page = room.new_page() if visits else room.pages[0]
+        visits.append(Visit(page, saved))
         return visits[-1].open(fragment)
 
     yield opened
     for each in visits:
+        each.leave()
+    for page in room.pages[1:]:
+        page.close()
+    for each in visits:
         assert each.requests == []
         assert each.complaints == []
-    context.close()
