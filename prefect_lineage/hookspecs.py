@@ -10,7 +10,7 @@ print, and must not touch the data they are asked about beyond reading it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -62,6 +62,20 @@ def lineage_value_digest(value: object, limit: int) -> tuple[str, int] | None:
         ``<algorithm>:<hexadecimal digits>``, equal for equal content in any process, and the size of the
         content in bytes. None leaves the value to the other plugins; without an answer it counts as one version
         per run that made it.
+    """
+
+
+@hookspec(firstresult=True)
+def lineage_value_memory(value: object) -> Sequence[object] | None:
+    """Say which objects own the memory in which a value lies: of a data frame the arrays of its columns.
+
+    Called in the thread of the task, when a value is returned, and for an argument that is no returned object. A value
+    that lies in the memory of a returned one is made of it: the edge is there, and is ``inferred`` if the content
+    is another.
+
+    Returns:
+        Objects that can be referred to weakly and are the same for all that share the memory: not views of it. Only
+        memory that belongs to values alone, never what a library shares among them. None for other values.
     """
 
 

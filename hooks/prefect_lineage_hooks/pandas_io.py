@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +206,35 @@ def lineage_value_description(value: object) -> dict[str, Any] | None:
             data: Any = value
             return {"format": f"pandas.{kind.__name__}", "rows": len(data), "schema": schema_of(data)}
     return None
+
+
+@hookimpl
+def lineage_value_memory(value: object) -> Sequence[object] | None:
+    """The arrays of the columns; a frame made by renaming or slicing columns, or by a light copy, has them too."""
+    pandas = sys.modules.get("pandas")
+    if (
+        pandas is None
+        or not hasattr(pandas, "Series")
+        or not isinstance(value, (pandas.DataFrame, pandas.Series))
+    ):
+        return None
+    blocks = getattr(
+        getattr(value, "_mgr", None), "blocks", ()
+    )  # not columns: each would be made an object first
+    return [_owner(block.values) for block in blocks]
+
+
+def _owner(values: Any) -> object:
+    if not hasattr(values, "base"):  # one of pandas' own kinds of arrays
+        values = next(
+            (found for name in _WITHIN if (found := getattr(values, name, None)) is not None), values
+        )
+    while type(base := getattr(values, "base", None)) is type(values):
+        values = base
+    return values
+
+
+_WITHIN = ("_pa_array", "_ndarray", "_data", "_codes")
 
 
 @hookimpl

@@ -206,7 +206,7 @@ class Passing:
         """Parameter, what is known of the producer (or a token), and the value."""
         for parameter, argument in parameters.items():
             for value in walk(argument, known=self._values.who_returned):
-                known = self._values.who_returned(value)
+                known = self._values.who_returned(value) or self._values.made_of(value)
                 if known is not None:
                     yield parameter, known, value
         for parameter, producer, value in arrival.resolved:
@@ -221,7 +221,7 @@ class Passing:
         if isinstance(found, str):
             return _reference(found, parameter)
         if found.refers is not None:
-            changed = self._values.was_changed(found, value)
+            changed = self._values.was_changed(found, value) or self._is_only_made_of(value, found)
             return _reference(found.refers, parameter, changed=changed)
         changed = self._record(found, value)
         return self._without_secrets(self._values.input_edge(found, parameter, now(), changed=changed))
@@ -257,6 +257,8 @@ class Passing:
             changed = False
             if returned.content is None and returned.alone:
                 returned.content = self._values.without_digest(value, returned.run)
+            elif returned.content is None and self._is_only_made_of(value, returned):
+                returned.content, changed = self._values.without_digest(value, returned.run), True
             elif self._values.is_member(value, returned):
                 changed = False  # the content is that of the whole
             elif returned.content is None or not (is_shared(value) or value is None):
@@ -274,6 +276,12 @@ class Passing:
                 returned.tokens += fresh
                 self._recorder.write(Record(RunRecord(returned.run), returned.attempt, (edge,)))
             return changed
+
+    def _is_only_made_of(self, value: object, returned: Returned) -> bool:
+        """Whether it lies in the memory of what was returned, and is another object."""
+        if id(value) == returned.identity or self._values.who_returned(value) is not None:
+            return False
+        return self._values.made_of(value) is returned
 
     def _without_secrets(self, edge: EdgeRecord) -> EdgeRecord:
         """A part of a value is called by its key, and a key may be anything."""

@@ -13,7 +13,7 @@ import os
 import types
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.digests import Digester, unhashed
 from prefect_lineage.capture.identity import value_location
+from prefect_lineage.capture.memory import Memory
 from prefect_lineage.capture.plain import CONTAINERS, DIGEST_LIMIT, MAX_ITEMS, is_plain, plain_bytes
 from prefect_lineage.model.records import Content, EdgeRecord, Location
 from prefect_lineage.plugins import Plugins
@@ -48,7 +49,7 @@ _SHARED = (
 )
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Returned:
     """A value that a run returned, or a part of it.
 
@@ -97,6 +98,8 @@ class Values:
         self._known: dict[int, tuple[Any, Returned]] = {}
         self._held: OrderedDict[int, str] = OrderedDict()
         self._lock = RLock()
+        self._memory = Memory()
+        self._tells_memory = plugins.implements("lineage_value_memory")
         self.overflowed = 0
 
     def remember(self, value: object, returned: Returned) -> None:
@@ -159,6 +162,10 @@ class Values:
             holder = _Strong(value)
         if returned.content is None:
             returned.content = self._early(value, returned)
+        if not member and returned.identity == identity:
+            owners = self._owners(value)
+            if owners:
+                self._memory.put(owners, returned)
         with self._lock:
             self._known[identity] = (holder, returned)
             if isinstance(holder, _Strong):
@@ -203,6 +210,20 @@ class Values:
             return None
         found = self._known.get(id(value))
         return found[1] if found is not None and found[0]() is value else None
+
+    def made_of(self, value: object) -> Returned | None:
+        """The returned value in whose memory this one lies, if it is none itself."""
+        if type(value) in ATOMS or isinstance(value, CONTAINERS):
+            return None
+        owners = self._owners(value)
+        return self._memory.find(owners) if owners else None
+
+    def _owners(self, value: object) -> Sequence[object]:
+        if not self._tells_memory or isinstance(value, (*_SHARED, *CONTAINERS)):
+            return ()
+        with paused():
+            found = self._plugins.first("lineage_value_memory", value=value)
+        return found if isinstance(found, (list, tuple)) else ()
 
     def forget_held(self, root: str | None = None) -> None:
         """Let go of the plain containers that were held alive.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+import pytest
 from prefect import flow, task
 
 
@@ -141,4 +143,71 @@ def test_a_list_is_its_makers_and_its_records_are_those_of_the_first_who_had_the
     assert [edge for edge in edges(recorded) if "use" in edge] == [
         "pipe.keep():v0 -> pipe.use",
         "pipe.read():v0 -> pipe.use_copy",
+    ]
+
+
+def frames_passed(recorded: Any, change: Any) -> list[tuple[str, str]]:
+    """How the edges are known from ``make`` to ``use``, where the flow changes the frame on its way."""
+
+    @task
+    def make() -> pd.DataFrame:
+        return pd.DataFrame({"a": [1.5, 2.5], "b": [3, 4], "c": ["x", "y"]})
+
+    @task
+    def use(frame: object) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        use(change(make()))
+
+    pipe()
+    return [(edge.direction, edge.how) for edge in recorded.graph().edges]
+
+
+def test_a_light_copy_of_a_frame_is_the_frame(recorded) -> None:
+    assert frames_passed(recorded, lambda frame: frame.copy(deep=False)) == [
+        ("output", "observed"),
+        ("input", "observed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.rename(columns={"a": "z"}),
+        lambda frame: frame.drop(columns="c"),
+        lambda frame: frame["a"],
+        lambda frame: frame.assign(d=1),
+    ],
+)
+def test_a_frame_made_of_the_columns_of_another_is_inferred_to_come_from_it(recorded, change) -> None:
+    assert frames_passed(recorded, change) == [("output", "observed"), ("input", "inferred")]
+
+
+def test_a_frame_with_memory_of_its_own_comes_from_nobody(recorded) -> None:
+    assert frames_passed(recorded, lambda frame: frame.copy() * 1) == []
+
+
+def test_memory_that_two_runs_returned_is_no_evidence_for_either(recorded) -> None:
+    @task
+    def make() -> pd.DataFrame:
+        return pd.DataFrame({"a": [1.5, 2.5]})
+
+    @task
+    def rename(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.rename(columns={"a": "b"})
+
+    @task
+    def use(frame: pd.DataFrame) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        made = make()
+        renamed = rename(made)
+        use(renamed)
+        use(renamed.rename(columns={"b": "c"}))
+
+    pipe()
+    assert [edge for edge in edges(recorded) if edge.endswith("-> pipe.use")] == [
+        "pipe.rename():v0 -> pipe.use"
     ]
