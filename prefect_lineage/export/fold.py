@@ -63,7 +63,10 @@ def _folded(view: View, grain: str) -> Overview:
         found.setdefault(path[1] if grain == "job" and isinstance(node, Run) else path[0], []).append(index)
     groups = tuple(_group(view, key, members) for key, members in found.items())
     home = {index: place for place, group in enumerate(groups) for index in group.members}
-    return Overview(grain, groups, tuple(dict.fromkeys(_links(view, home))))
+    links = dict.fromkeys(_links(view, home))
+    # What a flow writes and reads again is its own business: only the writing is drawn.
+    drawn = (pair for pair in links if not groups[pair[1]].key.startswith("flow:") or pair[::-1] not in links)
+    return Overview(grain, groups, tuple(drawn))
 
 
 def _group(view: View, key: str, members: list[int]) -> Group:

@@ -11,9 +11,9 @@ const ROUNDS = 3;
  * taken out and stacks that were opened stay apart.
  */
 export function foldsOf(nodes, links, settings) {
-  const close = stacks(nodes, links, settings.apart, (node) => node.series || node.artifact, LEAST);
+  const close = stacks(nodes, links, settings, (node) => node.series || node.artifact, LEAST);
   const held = new Set(close.flatMap((card) => card.members));
-  const crowds = stacks(nodes, links, settings.apart, (node) => node.group, SAME_TYPE, held);
+  const crowds = stacks(nodes, links, settings, (node) => node.group, SAME_TYPE, held);
   return [...close, ...crowds].filter((card) => !settings.opened.has(card.key));
 }
 
@@ -22,8 +22,8 @@ export function isCrowded(model) {
   return foldsOf(model.nodes, model.links, { apart: new Set(), opened: new Set() }).some((card) => card.stack >= CROWD);
 }
 
-function stacks(nodes, links, apart, sort, least, held = new Set()) {
-  const colours = refine(nodes, links, apart, sort);
+function stacks(nodes, links, settings, sort, least, held = new Set()) {
+  const colours = refine(nodes, links, settings, sort);
   const groups = new Map();
   for (const node of nodes) {
     if (held.has(node.index)) continue;
@@ -35,7 +35,7 @@ function stacks(nodes, links, apart, sort, least, held = new Set()) {
 }
 
 /** Colour refinement: nodes keep one colour while their neighbours' colours are the same set. */
-function refine(nodes, links, apart, sort) {
+function refine(nodes, links, settings, sort) {
   const shown = new Set(nodes.map((node) => node.index));
   const near = new Map(nodes.map((node) => [node.index, { up: [], down: [] }]));
   for (const link of links) {
@@ -43,15 +43,16 @@ function refine(nodes, links, apart, sort) {
     near.get(link.from).down.push(link.to);
     near.get(link.to).up.push(link.from);
   }
-  let colours = new Map(nodes.map((node) => [node.index, firstColour(node, near.get(node.index), apart, sort)]));
+  let colours = new Map(nodes.map((node) => [node.index, firstColour(node, near.get(node.index), settings, sort)]));
   for (let round = 0; round < ROUNDS; round += 1) colours = nextColours(nodes, near, colours);
   return colours;
 }
 
-function firstColour(node, { up, down }, apart, sort) {
+function firstColour(node, { up, down }, { apart, frames }, sort) {
   if (apart.has(node.id) || up.length > LEAST || down.length > LEAST) return `only ${node.index}`;
   const what = node.kind === "run" ? node.group : sort(node);
-  return JSON.stringify([node.kind, what, node.mark, node.partial, node.column]);
+  const frame = frames && node.kind === "run" ? node.flow_run : null; // a stack lies in one frame
+  return JSON.stringify([node.kind, what, frame, node.mark, node.partial, node.column]);
 }
 
 function nextColours(nodes, near, colours) {

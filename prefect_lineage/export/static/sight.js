@@ -124,7 +124,7 @@ function cardsOf(model, nodes, links, settings) {
 }
 
 /** Links between cards: those of folded nodes become one, with a count. */
-function cardLinks(links, cardAt, level) {
+function cardLinks(links, cardAt, { level, grain }) {
   const found = new Map();
   for (const link of links) {
     const from = cardAt[link.from];
@@ -134,9 +134,9 @@ function cardLinks(links, cardAt, level) {
     if (known) merge(known, link);
     else found.set(from.number * MANY + to.number, cardLink(link, from, to));
   }
-  if (level !== "flow") return [...found.values()];
-  // What a flow run writes and reads again is its own business: only the writing is drawn.
-  return [...found.values()].filter((link) => link.to.kind === "version" || !found.has(link.to.number * MANY + link.from.number));
+  // What a flow, or a run of one, writes and reads again is its own business: only the writing is drawn.
+  const own = (card) => (level === "flow" ? card.kind === "run" : level === "run" && grain === "flow" && card.key.startsWith("flow:"));
+  return [...found.values()].filter((link) => !own(link.to) || !found.has(link.to.number * MANY + link.from.number));
 }
 
 function cardLink(link, from, to) {
@@ -211,7 +211,7 @@ export function see(model, wanted, known = null) {
     card.number = number;
     for (const index of card.members) cardAt[index] = card;
   });
-  const links = cardLinks(plain, cardAt, settings.level);
+  const links = cardLinks(plain, cardAt, settings);
   const lanes = place(model, cards, links, settings);
   const columns = columnsOf(cards);
   for (const link of links) link.curves = curvesOf(link, columns);

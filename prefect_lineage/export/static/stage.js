@@ -133,31 +133,35 @@ function fit(app, stage, quickly) {
 
 /** Where a map that is too large begins: at the selection or the root, else at its left end, where most stands. */
 function startOf(app, half) {
-  const { bounds, cardAt, byKey, cards } = app.view;
+  const { bounds, cardAt, byKey, cards, lanes } = app.view;
   const { root, byId: nodes } = app.model;
-  const first = { x: bounds.left, y: crowded(cards.filter((card) => card.x < bounds.left + 2 * half.x), half.y) };
+  const first = { x: bounds.left, y: lanes.length ? bounds.top : crowded(cards.filter((card) => card.x < bounds.left + 2 * half.x), half.y) };
   const asked = byKey.get(app.settings.selected) || cardAt[nodes.get(root)?.index];
   const within = (wish, least, most) => (least > most ? (least + most) / 2 : Math.min(Math.max(wish, least), most));
   const { x, y } = asked || first;
-  const level = within(y, bounds.top + half.y, bounds.bottom - half.y);
+  const top = bounds.top + half.y;
+  const level = within(!asked && y < top + half.y / 3 ? top : y, top, bounds.bottom - half.y); // from the top, if it is near
   // Half a stage of nothing is better than a beginning in the corner.
   const middle = asked && bounds.bottom - bounds.top > 2 * half.y ? within(level, y - half.y / 2, y + half.y / 2) : level;
   return { x: within(x, bounds.left + half.x, bounds.right - half.x), y: middle };
 }
 
 const FIRST = 3; // so many cards are worth one at which something begins
+const WORTH = 1.25; // how much more there must be elsewhere than at the top
 
-/** The middle of the stretch of this height in which most cards lie. */
+/** The middle of the stretch of this height in which most cards lie: the topmost, if no other has many more. */
 function crowded(cards, half) {
   const sorted = [...cards].sort((a, b) => a.y - b.y);
-  let best = { worth: 0, y: sorted[0]?.y ?? 0 };
+  let top = { worth: 0, y: sorted[0]?.y ?? 0 };
+  let best = top;
   let [worth, low] = [0, 0];
   for (const card of sorted) {
     worth += card.column ? 1 : FIRST;
     while (sorted[low].y < card.y - 2 * half + card.height) worth -= sorted[low++].column ? 1 : FIRST;
     if (worth > best.worth) best = { worth, y: (sorted[low].y + card.y) / 2 };
+    if (!low) top = { worth, y: (sorted[0].y + card.y) / 2 };
   }
-  return best.y;
+  return best.worth > top.worth * WORTH ? best.y : top.y;
 }
 
 function reveal(stage, card, always) {

@@ -6,6 +6,7 @@ import { crossings, order, ranks } from "../../../prefect_lineage/export/static/
 import { isNew, lineageLights, newLights, pathLights } from "../../../prefect_lineage/export/static/lights.js";
 import { graphOf, wayBetween } from "../../../prefect_lineage/export/static/model.js";
 import { column, iso, unshaped } from "../../../prefect_lineage/export/static/packing.js";
+import { foldsOf } from "../../../prefect_lineage/export/static/fold.js";
 import { freshSettings, see } from "../../../prefect_lineage/export/static/sight.js";
 import { commitLink, previewOf } from "../../../prefect_lineage/export/static/facts.js";
 import { before, day } from "../../../prefect_lineage/export/static/format.js";
@@ -273,4 +274,13 @@ test("the order that is found has as many crossings as it says, keeps lanes toge
       }
     }
   }
+});
+
+test("look-alikes of two flow runs are one stack, and one for each where flow runs are framed", () => {
+  const runs = Array.from({ length: 8 }, (_, place) => `r:${place}`);
+  const extra = Object.fromEntries(runs.map((name, place) => [name, { data: { flow_run: place < 4 ? "one" : "two" } }]));
+  const model = modelOf(["v:in", ...runs], runs.map((name) => ["v:in", name]), extra);
+  const stacks = (frames) => foldsOf(model.nodes, model.links, { ...freshSettings(), fold: true, frames }).map((card) => card.stack);
+  assert.deepEqual(stacks(false), [8]);
+  assert.deepEqual(stacks(true), [4, 4]);
 });
