@@ -47,7 +47,7 @@ demo: $(VENV)/demo.stamp
 	@$(ZOO) $(BIN)/python examples/zoo_summary.py zoo.html
 
 test: $(VENV)/test.stamp
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/check.stamp
 	$(BIN)/ruff check .

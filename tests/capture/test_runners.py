@@ -53,7 +53,7 @@ async def write_later(number: int, name: str) -> None:
 def dask() -> TaskRunner[Any]:
     from prefect_dask import DaskTaskRunner
 
-    workers = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
+    workers = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "processes": True}
     return DaskTaskRunner(cluster_kwargs=workers)
 
 

@@ -60,7 +60,7 @@ def _nothing_is_lost(folder: Path, told: list[Told]) -> None:
 
 def test_workers_of_dask_that_are_killed_lose_nothing(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with (
         distributed.LocalCluster(**options, silence_logs=50) as cluster,
         distributed.Client(cluster) as client,

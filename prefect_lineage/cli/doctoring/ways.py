@@ -219,7 +219,7 @@ WAYS = (
         _runner(
             "prefect_dask",
             "DaskTaskRunner",
-            "cluster_kwargs={'n_workers': 1, 'threads_per_worker': 2, 'dashboard_address': None}",
+            "cluster_kwargs={'n_workers': 1, 'threads_per_worker': 2, 'dashboard_address': ':0'}",
         ),
         _SET_IT.format("the program and, for a cluster elsewhere, of its workers"),
         seconds=240.0,

@@ -1,12 +1,14 @@
 """Plays scenarios: ``python matrix_flows.py serve``, or the runners whose scenarios are to be played.
 
 Crashes come last, for a process pool in a flow run for each: of one that has seen a crash nothing is heard any more.
+Ray starts another process, and would try the task again there if it were not told otherwise.
 """
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,11 +32,12 @@ GLANCE = 0.5
 def dask(processes: int) -> Any:
     from prefect_dask import DaskTaskRunner
 
-    workers = {"n_workers": processes, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
+    workers = {"n_workers": processes, "threads_per_worker": 1, "dashboard_address": ":0", "processes": True}
     return DaskTaskRunner(cluster_kwargs=workers)
 
 
 def ray(processes: int) -> Any:
+    os.environ["RAY_TASK_MAX_RETRIES"] = "0"
     from prefect_ray import RayTaskRunner
 
     quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}

@@ -14,8 +14,8 @@ RUNNERS = ("thread", "process", "dask", "ray")
 LEFT_OUT = {
     "a call runs where it stands": "the runner has no part in it, so it is played once, beside the thread pool's",
     "a delayed task runs in a task worker": "the runner of the flow that asked has no part in it either",
-    "Dask and Ray lose a process by a crash": (
-        "what else waits there is given up or done again elsewhere, so that it is chance what is played at all"
+    "Dask loses a process by a crash": (
+        "what was done there is done again, and what waits there is given up or not: it is chance what is played"
     ),
     "an async generator is only ever called": "who runs it otherwise awaits what its function gives, and fails",
     "a called generator never comes from the cache": "its body runs again, though Prefect calls that Cached",
@@ -52,8 +52,8 @@ def left_out(kind: str, way: str, outcome: str, runner: str) -> str | None:
         return "a call runs where it stands"
     if way == "delay" and runner != RUNNERS[0]:
         return "a delayed task runs in a task worker"
-    if outcome == "crashed" and runner in {"dask", "ray"} and way in {"submit", "map"}:
-        return "Dask and Ray lose a process by a crash"
+    if outcome == "crashed" and runner == "dask" and way in {"submit", "map"}:
+        return "Dask loses a process by a crash"
     if kind == "async_generator" and way != "call":
         return "an async generator is only ever called"
     if kind.endswith("generator") and way == "call" and outcome == "cached":

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncGenerator, Generator
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
 from matrix_scenarios import KINDS, LEFT_OUT, OUTCOMES, RUNNERS, WAYS, left_out, scenarios
 from prefect import flow, task
 from prefect.cache_policies import INPUTS
 from prefect.states import Cancelled
 from prefect.task_runners import ProcessPoolTaskRunner
+
+import prefect_lineage
 
 
 def test_every_combination_is_a_scenario_or_is_left_out_for_a_reason() -> None:
@@ -32,6 +36,43 @@ def test_a_call_runs_where_it_stands(recorded: Any) -> None:
         return here()
 
     assert pipe() == os.getpid()
+
+
+@task
+def append(name: str) -> None:
+    with Path(name).open("a") as file:
+        file.write("done\n")
+
+
+@task
+def append_and_crash(name: str) -> None:
+    append.fn(name)
+    raise SystemExit
+
+
+def test_dask_does_again_what_a_process_had_done_that_a_crash_takes_down(
+    recorded: Any, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dask
+    from prefect_dask import DaskTaskRunner
+
+    prefect_lineage.disable()  # Dask is so by itself
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+    one = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "processes": True}
+
+    @flow(task_runner=DaskTaskRunner(cluster_kwargs=one))
+    def pipe() -> list[str]:
+        before = append.submit("before.txt")
+        before.wait()
+        append_and_crash.submit("crash.txt")
+        deadline = time.monotonic() + 120
+        while not Path("before.txt").read_text().count("done") > 1 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return Path("before.txt").read_text().splitlines()
+
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # else the crash is tried again, too
+        assert pipe() == ["done", "done"]
+    assert Path("crash.txt").read_text() == "done\n"
 
 
 @task
