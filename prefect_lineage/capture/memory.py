@@ -8,7 +8,7 @@ that could be meant.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +45,12 @@ class Memory:
                     pieces.append(id(owner))
             self._pieces[returned] = frozenset(pieces)
 
-    def find(self, owners: Iterable[object]) -> Returned | None:
-        """The returned value that another value with this memory comes from; None if that is not certain."""
+    def find(self, owners: Iterable[object], is_content: Callable[[Returned], bool]) -> Returned | None:
+        """The returned value that another value with this memory comes from; None if that is not certain.
+
+        Args:
+            is_content: whether the other value has the content of a returned one; asked where several have its memory.
+        """
         if not self._sharers:
             return None
         with self._lock:
@@ -54,10 +58,11 @@ class Memory:
             pieces = frozenset(map(id, found))
             told = {id(one): one for owner in found for one in self._known(owner) or ()}
             alike = [one for one in told.values() if self._pieces.get(one) == pieces]
-            if alike:
-                return alike[0] if len({one.run for one in alike}) == 1 else None
-            runs = {one.run for one in told.values()}
-            return next(iter(told.values())) if len(runs) == 1 and len(told) == 1 else None
+        if len({one.run for one in alike}) > 1:
+            alike = [one for one in alike if is_content(one)]
+        if alike:
+            return alike[-1]  # as with one object that several returned
+        return next(iter(told.values())) if len(told) == 1 else None
 
     def _known(self, owner: object) -> list[Returned] | None:
         found = self._sharers.get(id(owner))

@@ -216,7 +216,13 @@ class Values:
         if type(value) in ATOMS or isinstance(value, CONTAINERS):
             return None
         owners = self._owners(value)
-        return self._memory.find(owners) if owners else None
+        return self._memory.find(owners, lambda one: self._has_content(value, one)) if owners else None
+
+    def _has_content(self, value: object, returned: Returned) -> bool:
+        if returned.content is None:
+            return False
+        with paused():
+            return self.content(value, returned.run, returned.part).digest == returned.content.digest
 
     def _owners(self, value: object) -> Sequence[object]:
         if not self._tells_memory or isinstance(value, (*_SHARED, *CONTAINERS)):

@@ -211,3 +211,28 @@ def test_memory_that_two_runs_returned_is_no_evidence_for_either(recorded) -> No
     assert [edge for edge in edges(recorded) if edge.endswith("-> pipe.use")] == [
         "pipe.rename():v0 -> pipe.use"
     ]
+
+
+def test_of_two_runs_that_returned_the_same_content_in_the_same_memory_it_is_the_last(recorded) -> None:
+    @task
+    def make() -> pd.DataFrame:
+        return pd.DataFrame({"a": [1.5, 2.5]})
+
+    @task
+    def look_over(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame
+
+    @task
+    def use(frame: pd.DataFrame) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        make().pipe(look_over).pipe(use)
+
+    pipe()
+    assert edges(recorded) == [
+        "pipe.look_over -> pipe.look_over():v0",
+        "pipe.look_over():v0 -> pipe.use",
+        "pipe.make -> pipe.make():v0",
+        "pipe.make():v0 -> pipe.look_over",
+    ]
