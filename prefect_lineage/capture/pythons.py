@@ -97,7 +97,7 @@ def post(attempt: Attempt, token: str, environment: Mapping[Any, Any]) -> dict[s
         finally:
             os.close(descriptor)
     before = _variable(environment, "PYTHONPATH")
-    return {"PYTHONPATH": f"{_SITE}{os.pathsep}{before}" if before else _SITE, LETTER: place}
+    return {"PYTHONPATH": f"{_SITE}{os.pathsep}{before}" if before else _SITE, LETTER: f"{place}|{token}"}
 
 
 def inherited() -> dict[Any, Any]:

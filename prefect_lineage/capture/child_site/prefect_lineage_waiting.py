@@ -1,22 +1,23 @@
 """In a Python that a run has started: capture begins with the first file, or the first library, that it asks for.
 
-Until then nothing of capture is loaded, for many such programs do little: it would cost them a third of a second.
+Until then nothing of capture is loaded, nor anything else that takes time: many such programs do little, and capture
+would cost them a third of a second.
 """
 
 from __future__ import annotations
 
 import builtins
-import importlib.util
 import io
-import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from importlib.abc import Loader
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False  # typing takes longer to load than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
 
 __all__ = ["wait"]
 
@@ -36,13 +37,20 @@ _waiting: _Waiting | None = None
 
 
 def wait(letter: str) -> None:
-    """Begin when there is something to see. The letter is read now: it may be gone when the attempt has ended."""
+    """Begin when there is something to see. The letter is read now: it may be gone when the attempt has ended.
+
+    Args:
+        letter: its path, and after a ``|`` what is to be said on arrival.
+    """
     global _waiting
+    place, _, token = letter.rpartition("|")
+    if not any(finder.find_spec("prefect_lineage", None) for finder in sys.meta_path):
+        return  # another environment
     try:
-        with open(letter, "rb") as file:  # noqa: PTH123 - pathlib would be loaded for it
-            said = json.loads(file.read())
-        _tell_arrival(os.path.dirname(letter), said["token"])  # noqa: PTH120
-    except (OSError, ValueError, KeyError):
+        with open(place, "rb") as file:
+            said = file.read()
+        _tell_arrival(os.path.dirname(place), token)
+    except OSError:
         return  # the run is over: there is nobody to tell anything
     _waiting = _Waiting(said)
     if not _EARLY.isdisjoint(sys.modules):
@@ -53,7 +61,7 @@ def _tell_arrival(spool: str, token: str) -> None:
     name = f"{os.getpid()}-{time.time_ns()}-0.jsonl"
     descriptor = os.open(f"{spool}/{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, json.dumps({"key": f"{name}:0", "hello": token}).encode() + b"\n")
+        os.write(descriptor, f'{{"key": "{name}:0", "hello": "{token}"}}\n'.encode())  # json would be loaded
     finally:
         os.close(descriptor)
 
@@ -61,7 +69,7 @@ def _tell_arrival(spool: str, token: str) -> None:
 class _Waiting:
     """Stands in for what opens and removes files, and before the finders of modules."""
 
-    def __init__(self, letter: dict[str, Any]) -> None:
+    def __init__(self, letter: bytes) -> None:
         self._letter = letter
         self._originals = [getattr(owner, name) for owner, name in _OWNERS]
         for (owner, name), original in zip(_OWNERS, self._originals, strict=True):
@@ -76,8 +84,10 @@ class _Waiting:
         if top not in _EARLY and top in sys.stdlib_module_names:
             return None
         self.begin()
+        import importlib.util
+
         if name in sys.modules:  # capture itself has needed it: it must not be loaded a second time
-            return importlib.util.spec_from_loader(name, _Loaded(sys.modules[name]))
+            return importlib.util.spec_from_loader(name, _Loaded(sys.modules[name]))  # type: ignore[arg-type]
         # Searched anew, for now there are other finders before those that this search will still ask.
         return importlib.util.find_spec(name)
 
@@ -101,7 +111,7 @@ class _Waiting:
         _arrive(self._letter)
 
 
-class _Loaded(Loader):
+class _Loaded:
     """A loader that gives a module as it is; a module with a spec of its own would be loaded by that."""
 
     def __init__(self, module: ModuleType) -> None:
@@ -116,11 +126,14 @@ class _Loaded(Loader):
         module.__spec__ = self._spec
 
 
-def _arrive(letter: dict[str, Any]) -> None:
+def _arrive(said: bytes) -> None:
+    import json
+
     from prefect_lineage.capture.attempt import claim_id
     from prefect_lineage.capture.children import Carrier
     from prefect_lineage.capture.context import current
 
+    letter = json.loads(said)
     carrier = letter["carrier"]
     attempt = Carrier(**{**carrier, "storage": tuple(carrier["storage"])}).attempt()
     if attempt is not None:
