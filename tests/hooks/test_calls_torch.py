@@ -161,3 +161,25 @@ def test_functions_are_pickled_as_before(data: Path) -> None:
     with captured(safetensors_io, root=data):
         function = safetensors.numpy.load_file
         assert pickle.loads(pickle.dumps(function)) is function
+
+
+class _Files:
+    """A dataset as torch wants it: each item is a file."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> int:
+        return len(self.paths[number].read_text())
+
+
+def test_what_the_worker_of_a_data_loader_reads_is_read(tmp_path: Path) -> None:
+    loading = pytest.importorskip("torch.utils.data", reason="torch is not installed")
+    for name in "ab":
+        (tmp_path / name).write_text(name)
+    with captured(torch_io, root=tmp_path) as seen:
+        assert len(list(loading.DataLoader(_Files([tmp_path / "a", tmp_path / "b"]), num_workers=1))) == 2
+    assert seen.lines == ["R a", "R b"]
