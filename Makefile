@@ -5,7 +5,8 @@
 #   make versions             run capture's tests with the oldest and the newest Prefect that is supported
 #   make libraries            install the big libraries too, and run the tests of their calls
 #   make check                lint, formatting, types, layers, JavaScript
-#   make bench [ARGS=...]    measure what capture costs, and write docs/performance.md (ARGS=--quick: minutes)
+#   make bench [ARGS=...]    measure what capture costs, and write docs/performance.md (ARGS=--quick: minutes;
+#                            ARGS="--peers FOLDER": other systems, too)
 #   make picture              take the pictures of the documents anew, in Chromium
 #   make docs                 write the reference pages anew: docs/cli.md, docs/hooks.md
 #   make package              build wheel and sdist, install the wheel into an empty environment, run it
@@ -36,7 +37,7 @@ ZOO = $(QUIET_PREFECT) PREFECT_HOME="$(CURDIR)/zoo/.prefect" PREFECT_LINEAGE_ROO
 .PHONY: help bench demo test check versions libraries docs package picture clean
 
 help:
-	@sed -n 's/^#   make/make/p' Makefile
+	@sed -n -e 's/^#   make/make/p' -e 's/^#       */                          /p' Makefile
 
 demo: $(VENV)/demo.stamp
 	@rm -rf zoo zoo.html

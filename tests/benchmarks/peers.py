@@ -1,6 +1,6 @@
 """What a recorded run costs, ours against each peer, in one run: of wall time and of CPU time.
 
-    python tests/benchmarks/peers.py --venv FOLDER [--only mlflow wandb] [--rounds 7]
+    python tests/benchmarks/peers.py --venv FOLDER [--only mlflow wandb] [--rounds 11]
 
 Each peer runs in an environment of its own below FOLDER, made with pip if it is not there, for their requirements
 exclude each other; why a peer is left out is printed. Each system has one process for the whole benchmark. In a round
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,12 +113,15 @@ class Worker:
     def stop(self) -> None:
         """End the process, and what it started."""
         assert self.process.stdin is not None
-        try:
+        assert self.process.stdout is not None
+        with suppress(BrokenPipeError):
             self.process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(60)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 @contextmanager
@@ -182,7 +185,7 @@ def main() -> None:
         "--venv", type=Path, required=True, help="where the peers' environments are, or are made"
     )
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=11)
     given = parser.parse_args()
     print("ours / theirs, a run with two inputs and two outputs; bar: below 1", flush=True)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:

@@ -1,7 +1,6 @@
 """What recording costs the writer, and what it takes on disk, against the limit: the same rows by raw SQL.
 
     python tests/benchmarks/store_recording.py [--runs 5000] [--batch 250] [--rounds 5] [--postgres]
-    python tests/benchmarks/store_recording.py --peers     # where openlineage-python is installed as well
 
 A run reads two versions and writes two. In *again* the outputs are new versions of 200 artifacts, as pipelines make
 them that run every day; in *fresh* every output is a new artifact. Raw SQL inserts the very rows that our writer
@@ -226,52 +225,12 @@ def compare_postgres(records: Sequence[Record], batch: int, rounds: int, kind: s
         server.stop()
 
 
-def compare_peers(records: Sequence[Record], rounds: int) -> None:
-    """One event of OpenLineage's client a run, into a file; ours is one append to the journal, then the writer."""
-    try:
-        from openlineage.client import OpenLineageClient
-        from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
-        from openlineage.client.transport.file import FileConfig, FileTransport
-    except ImportError:
-        print("OpenLineage left out: openlineage-python is not installed")
-        return
-
-    def event(one: Record) -> RunEvent:
-        ends: dict[str, list[Any]] = {"input": [], "output": []}
-        for edge in one.edges:
-            made = InputDataset if edge.direction == "input" else OutputDataset
-            ends[edge.direction].append(made(namespace=edge.location.namespace, name=edge.location.key))
-        job = Job(namespace="flow", name=one.run.job or "")
-        moment = "2026-11-27T00:00:00Z"
-        return RunEvent(
-            eventTime=moment, run=Run(one.run.id), job=job, producer="urn:benchmark", eventType=RunState.COMPLETE,
-            inputs=ends["input"], outputs=ends["output"],
-        )  # fmt: skip
-
-    pairs = []
-    for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as folder:
-            client = OpenLineageClient(transport=FileTransport(FileConfig(f"{folder}/events", append=True)))
-
-            def work(client: OpenLineageClient = client) -> None:
-                for one in records:
-                    client.emit(event(one))
-
-            pairs.append((ours(f"sqlite:///{folder}/ours.db", records, 250), timed(work, len(records))))
-    wall = statistics.median(mine[1] / theirs[1] for mine, theirs in pairs)
-    cpu = statistics.median(mine[0] / theirs[0] for mine, theirs in pairs)
-    print(
-        f"{'OpenLineage, file transport':34} ours takes {cpu:.2f} x its CPU, {wall:.2f} x its wall time a run"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5_000)
     parser.add_argument("--batch", type=int, default=250)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--postgres", action="store_true")
-    parser.add_argument("--peers", action="store_true")
     given = parser.parse_args()
     for kind in ("again", "fresh"):
         records = [record(number, fresh=kind == "fresh") for number in range(given.runs)]
@@ -279,8 +238,6 @@ def main() -> None:
         if given.postgres:
             compare_postgres(records, given.batch, given.rounds, kind)
     bytes_of_an_edge(records)
-    if given.peers:
-        compare_peers(records, given.rounds)
 
 
 if __name__ == "__main__":

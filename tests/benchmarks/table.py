@@ -1,8 +1,9 @@
-"""Run the benchmarks of capture and write what they print to docs/performance.md: `make bench`.
+"""Run the benchmarks and write what they print to docs/performance.md: `make bench`.
 
-    python tests/benchmarks/table.py [--quick] [--only NAME]
+    python tests/benchmarks/table.py [--quick] [--only NAME] [--peers FOLDER]
 
-``--quick`` measures fewer times: minutes instead of an hour, and wider intervals.
+``--quick`` measures fewer times: minutes instead of an hour, and wider intervals. ``--peers`` measures other systems
+too, which are installed below FOLDER (about 1.5 GB) where they are not there yet.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "import_cost": ((), ("--rounds", "4")),
     "memory": ((), ("--runs", "20000")),
 }
+PEERS = "peers"
 
 
 def block(name: str, text: str) -> str:
@@ -51,9 +53,18 @@ def run(name: str, options: tuple[str, ...]) -> str:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true")
-    arguments.add_argument("--only", choices=BENCHMARKS)
+    arguments.add_argument("--only", choices=[*BENCHMARKS, PEERS])
+    arguments.add_argument(
+        "--peers", metavar="FOLDER", help="measure other systems, installed there, as well"
+    )
     options = arguments.parse_args()
-    for name, (whole, quick) in BENCHMARKS.items():
+    if options.only == PEERS and not options.peers:
+        arguments.error("--only peers needs --peers FOLDER")
+    benchmarks = dict(BENCHMARKS)
+    if options.peers:
+        where = ("--venv", options.peers)
+        benchmarks[PEERS] = (where, (*where, "--rounds", "3"))
+    for name, (whole, quick) in benchmarks.items():
         if options.only in (None, name):
             written = block(name, run(name, quick if options.quick else whole))
             page = PAGE.read_text(encoding="utf-8")
