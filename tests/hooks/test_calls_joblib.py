@@ -92,3 +92,12 @@ def test_the_cache_of_memory_is_no_data(data: Path) -> None:
     with captured(joblib_io, root=data) as second:
         memory.cache(len)([1, 2])
     assert first.lines == second.lines == []
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_cache_is_no_data_wherever_it_lies(tmp_path: Path, kind: type) -> None:
+    with captured(joblib_io, root=tmp_path) as seen:
+        remembered = joblib.Memory(kind(tmp_path / "remembered"), verbose=0).cache(len)
+        assert remembered([1, 2]) == remembered([1, 2]) == 2
+        (tmp_path / "out.txt").write_text("2")
+    assert seen.lines == ["W out.txt"]
