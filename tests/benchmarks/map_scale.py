@@ -1,6 +1,6 @@
 """How large a map may be: time to lay it out and to write it, to open it in Chromium, and to zoom.
 
-python tests/benchmarks/map_scale.py [--sizes 150 1200 9990 49900] [--times 5]
+python tests/benchmarks/map_scale.py [--sizes 150 1150 9990 49900] [--times 5]
 
 Python's times are the processor's. The browser's are given twice: by the clock, and as what its main thread
 computed, which a busy machine hardly changes. Each is the median of several visits. ``map_crossings.py`` compares
@@ -27,7 +27,7 @@ from prefect_lineage.export.view import view
 from prefect_lineage.model.entities import Graph
 from prefect_lineage.model.times import iso, now
 
-SIZES = (150, 1200, 9_990, 49_900)
+SIZES = (150, 1150, 9_990, 49_900)
 ABOUT = {"title": "Pipelines", "subtitle": "", "source": "", "ui_url": None, "level": "run", "group": None}
 MARKS = """() => [performance.getEntriesByName("lineage-ready")[0].startTime,
     performance.getEntriesByType("navigation")[0].loadEventEnd]"""
