@@ -7,7 +7,7 @@ import { isFaded, paintCard, paintHalo, paintLanes, paintLinks } from "./paint.j
 const CALM = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const MARGIN = { side: 26, top: 64, bottom: 48 };
 const READABLE = 0.62;
-const LEGIBLE = 0.36; // below it, names are too small to be read
+const LEGIBLE = 0.33; // below it, names are too small to be read
 const GRID = 28;
 const SMALLEST = 0.006;
 
