@@ -205,19 +205,49 @@ export function see(model, wanted, known = null) {
   const picked = chosen(model, wanted, known);
   const settings = focused(model, wanted, picked.nodes) ? { ...wanted, grain: "all" } : wanted;
   const plain = linksAmong(model, picked, settings);
-  const { cards, foldable } = cardsOf(model, picked.nodes, plain, settings);
+  const whole = slidesFolded(settings) ? wholeView(model, settings) : null;
+  const { cards, foldable } = whole ? remaining(whole, picked.nodes) : cardsOf(model, picked.nodes, plain, settings);
   const cardAt = Array(model.nodes.length);
   cards.forEach((card, number) => {
     card.number = number;
     for (const index of card.members) cardAt[index] = card;
   });
   const links = cardLinks(plain, cardAt, settings);
-  const lanes = place(model, cards, links, settings);
+  const lanes = whole ? keepRoutes(whole, links) : place(model, cards, links, settings);
   const columns = columnsOf(cards);
   for (const link of links) link.curves = curvesOf(link, columns);
   const inner = picked.inner.length;
   const hidden = model.nodes.length - picked.nodes.length - inner;
   return { cards, links, lanes, cardAt, foldable, inner, grain: settings.grain, byKey: new Map(cards.map((card) => [card.key, card])), hidden, bounds: boundsOf(cards, lanes) };
+}
+
+/** Whether this is a folded map as of a moment: what came later leaves its place empty there, too. */
+function slidesFolded({ until, only, level, grain, fold, frames }) {
+  return until !== null && !only && level === "run" && grain === "all" && fold && !frames;
+}
+
+/** The same without the moment; it stays the same while the slider moves. */
+function wholeView(model, settings) {
+  const wanted = { ...settings, until: null };
+  const key = viewKey(wanted);
+  if (model.slidOver?.key !== key) model.slidOver = { key, view: see(model, wanted) };
+  return model.slidOver.view;
+}
+
+/** The cards of a view that were there, each where it is; stacks hold what was there. */
+function remaining(whole, nodes) {
+  const there = new Set(nodes.map((node) => node.index));
+  const cards = whole.cards.flatMap((card) => {
+    const members = card.members.filter((index) => there.has(index));
+    return members.length ? [Object.assign(card.with({}), card, { members }, card.stack ? { stack: members.length } : {})] : [];
+  });
+  return { cards, foldable: whole.foldable };
+}
+
+function keepRoutes(whole, links) {
+  const routes = new Map(whole.links.map((link) => [link.key, link.route]));
+  for (const link of links) link.route = routes.get(link.key) || [];
+  return [];
 }
 
 /** Whether the lineage of one node is small enough to be shown unfolded. */

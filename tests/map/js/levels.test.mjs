@@ -284,3 +284,18 @@ test("look-alikes of two flow runs are one stack, and one for each where flow ru
   assert.deepEqual(stacks(false), [8]);
   assert.deepEqual(stacks(true), [4, 4]);
 });
+
+test("as of a moment, a folded map keeps its places, and its stacks hold what was there", () => {
+  const runs = Array.from({ length: 6 }, (_, place) => `r:${place}`);
+  const model = modelOf(["v:in", ...runs, "r:last", "v:out"], [...runs.map((name) => ["v:in", name]), ["v:in", "r:last"], ["r:last", "v:out"]], { "r:last": { card: { group: "other" } } });
+  const settings = { ...freshSettings(), fold: true };
+  const whole = see(model, settings);
+  const then = see(model, { ...settings, until: 4e6 }); // "v:in" and the first four runs
+  const place = ({ key, x, y }) => [key, x, y];
+  assert.deepEqual(whole.cards.map((card) => card.stack).filter(Boolean), [6]);
+  assert.deepEqual(then.cards.map((card) => card.stack).filter(Boolean), [4]);
+  assert.equal(then.cards.length, 2);
+  const places = whole.cards.map(place).map(String);
+  for (const card of then.cards) assert.ok(places.includes(String(place(card))));
+  assert.deepEqual(then.links.map((link) => link.times), [4]);
+});
