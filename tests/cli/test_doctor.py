@@ -75,7 +75,12 @@ def by_name(found: list[Check]) -> dict[str, Check]:
 def test_the_range_of_prefect_is_the_one_that_is_declared() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     (prefect,) = [text for text in declared if text.startswith("prefect>")]
-    assert prefect == f"prefect>={'.'.join(map(str, TESTED[0]))},<{TESTED[1][0] + 1}"
+    oldest, newest = (".".join(map(str, bound)) for bound in TESTED)
+    assert prefect == f"prefect>={oldest},<{TESTED[1][0] + 1}"
+    assert f"prefect=={oldest}\n" in (ROOT / "tests" / "versions" / "oldest.txt").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert f"Prefect {oldest} and newer {TESTED[1][0]}.x" in readme
+    assert f"and {newest} is the newest series that was tried" in readme
 
 
 def test_checks_say_what_is_set_and_where(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,23 @@ def check(name: str, environment: Path, arguments: list[str]) -> Result:
     if done.returncode:
         print(done.stdout[-20_000:], flush=True)
     summary = f"{_last(done.stdout)}, {time.monotonic() - began:.0f} s in all"
-    return Result(name, installed(python), summary, done.returncode != 0, stamp.read_text())
+    release = installed(python)
+    return Result(
+        name,
+        release,
+        summary,
+        done.returncode != 0,
+        "; ".join(filter(None, (stamp.read_text(), told(release)))),
+    )
+
+
+def told(release: str) -> str:
+    """Whether the README and ``prefect-lineage doctor`` still say less than was just tried."""
+    (newest,) = re.findall(
+        r"and (\d+\.\d+) is the newest series that was tried", (ROOT / "README.md").read_text()
+    )
+    tried, known = ([int(part) for part in text.split(".")[:2]] for text in (release, newest))
+    return f"doctor and the README know of {newest} only" if tried > known else ""
 
 
 def make(name: str, environment: Path, python: Path) -> str:
