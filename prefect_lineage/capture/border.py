@@ -209,7 +209,7 @@ def task_ended(
     run = engine.task_run
     state = run.state
     key = None if stepped else _result_key(state)
-    kept = _kept(state, key)
+    kept = _kept(engine, key)
     details: Mapping[str, Any] = {}
     if cache_key and kept is not None and kept[0].persisted:  # under another key nobody will find anything
         _, details = scrubbed(None, {"cache_key": cache_key}, None)
@@ -234,16 +234,26 @@ def rolled_back(engine: Any) -> RunRecord:
 @_quietly
 def kept_result(engine: Any) -> tuple[Kept, bool] | None:
     """The result that a task run has in Prefect's result storage, and whether it was found there."""
+    return _kept(engine, _result_key(engine.task_run.state))
+
+
+def _kept(engine: Any, key: str | None) -> tuple[Kept, bool] | None:
     state = engine.task_run.state
-    return _kept(state, _result_key(state))
-
-
-def _kept(state: Any, key: str | None) -> tuple[Kept, bool] | None:
     if key is None or not state.is_completed():
         return None
     cached = state.name == "Cached"
-    persisted = cached or bool(getattr(state.data, "is_persisted", False))
+    persisted = cached or _is_persisted(state.data, engine.task)
     return Kept(key, getattr(state.data, "result", None), persisted), cached
+
+
+def _is_persisted(result: Any, task: Any) -> bool:
+    told = getattr(result, "is_persisted", None)
+    if told is not None:
+        return bool(told)
+    # a release whose results do not know it, as 3.6: what was to be persisted is
+    from prefect.results import should_persist_result
+
+    return bool(should_persist_result() if task.persist_result is None else task.persist_result)
 
 
 def _result_key(state: Any) -> str | None:
@@ -278,8 +288,14 @@ def flow_ended(run: str, context: Any, exception: BaseException | None) -> tuple
     kind = state.type.value if state is not None else ""
     is_cut = exception is not None and kind not in _FINAL
     name = _cut_short() if is_cut else state and state.name
-    details = told(code=lambda: git_state(code_of(context.flow.fn)))
-    record = RunRecord(run, state=name, ended_at=now() if name is not None else None, details=details)
+    flow = context.flow
+    described: dict[str, Callable[[], Any]] = {"code": lambda: git_state(code_of(flow.fn))}
+    own_name = None
+    if flow.flow_run_name:  # the name is made of it after the start: by 3.6 always, later sometimes
+        own_name = context.flow_run.name
+        described["parameters"] = lambda: bounded_each(context.parameters)  # whose secrets it may hold
+    ended = now() if name is not None else None
+    record = RunRecord(run, name=own_name, state=name, ended_at=ended, details=told(**described))
     return record, kind == "COMPLETED"
 
 

@@ -12,6 +12,12 @@ from typing import Any
 
 import pytest
 
+from prefect_lineage.cli.script import plugin_switch
+
+SWITCH = plugin_switch()
+TABLE = "plugins" if SWITCH == "PREFECT_PLUGINS_ENABLED" else "experiments.plugins"
+"""Prefect's own switch, as the release that runs here calls it, and its table in files."""
+
 FLOW = """
 from pathlib import Path
 from prefect import flow, task
@@ -65,7 +71,7 @@ def test_a_profile_switches_capture_on_for_an_unchanged_script_which_loads_no_ma
 ) -> None:
     home = script.parent.parent / "home"
     home.mkdir()
-    (home / "profiles.toml").write_text('active = "on"\n[profiles.on]\nPREFECT_PLUGINS_ENABLED = "true"\n')
+    (home / "profiles.toml").write_text(f'active = "on"\n[profiles.on]\n{SWITCH} = "true"\n')
     script.write_text(
         FLOW
         + "    import sys\n"
@@ -126,7 +132,7 @@ def ask(server: str, path: str, body: dict[str, Any]) -> Any:
 
 
 def test_flow_run_execute_captures_by_the_switch_in_prefect_toml(script: Path, prefect_server: str) -> None:
-    (script.parent / "prefect.toml").write_text("[plugins]\nenabled = true\n")
+    (script.parent / "prefect.toml").write_text(f"[{TABLE}]\nenabled = true\n")
     folder = {"prefect.deployments.steps.set_working_directory": {"directory": str(script.parent)}}
     flow = ask(prefect_server, "/flows/", {"name": "pipe"})
     described = {"name": "d", "flow_id": flow["id"], "entrypoint": "flow.py:pipe", "pull_steps": [folder]}
@@ -137,7 +143,7 @@ def test_flow_run_execute_captures_by_the_switch_in_prefect_toml(script: Path, p
 
 
 def test_switched_off_nothing_is_captured_whatever_else_is_set(script: Path, prefect_server: str) -> None:
-    off = {"PREFECT_LINEAGE_ENABLED": "0", "PREFECT_PLUGINS_ENABLED": "1"}
+    off = {"PREFECT_LINEAGE_ENABLED": "0", SWITCH: "1"}
     script.write_text("import prefect_lineage; prefect_lineage.enable()\n" + FLOW)
     python(script.parent, prefect_server, "-m", "prefect_lineage", "run", "flow.py", **off)
     assert (script.parent / "out.txt").read_text() == "1"
@@ -151,13 +157,13 @@ def test_disable_before_the_first_run_keeps_capture_off(place: Path) -> None:
         "import prefect.flow_engine\n"
         "print(switch.recorder())"
     )
-    assert python(place, "", "-c", code, PREFECT_PLUGINS_ENABLED="1").strip() == "None"
+    assert python(place, "", "-c", code, **{SWITCH: "1"}).strip() == "None"
 
 
 def modules_after_importing_prefect(place: Path, switch: str) -> set[str]:
     code = "import sys, prefect\nfrom prefect import flow, task\nprint(*sys.modules)"
     # what prefect-aws imports as a plugin are Prefect's engines, and more
-    alone = {"PREFECT_PLUGINS_ENABLED": switch, "PREFECT_PLUGINS_DENY": "aws"}
+    alone = {SWITCH: switch, SWITCH.replace("ENABLED", "DENY"): "aws"}
     return set(python(place, "", "-c", code, **alone).split())
 
 

@@ -18,6 +18,7 @@ import pytest
 from prefect_lineage import Lineage
 from prefect_lineage.capture.liveness import this_process
 from prefect_lineage.capture.reconcile import Reconciled, reconcile
+from prefect_lineage.cli.script import plugin_switch
 from prefect_lineage.model.entities import Run
 from prefect_lineage.model.records import Record, RunRecord
 from prefect_lineage.store.store import Store
@@ -134,7 +135,7 @@ def environment(server: str) -> dict[str, str]:
     return {
         **os.environ,
         "PREFECT_API_URL": server,
-        "PREFECT_PLUGINS_ENABLED": "1",
+        plugin_switch(): "1",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     }
 
