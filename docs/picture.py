@@ -78,6 +78,7 @@ def gallery(browser: Browser, zoo: Path, folder: Path) -> None:
         model = next(one for one in pipelines(9_950).versions if str(one) == "p3/model:v45")
         for name, page, fragment, theme in (
             ("map-zoo-dark", zoo, "#level=run", "dark"),
+            ("map-150-whole", pages[150], "", "light"),
             ("map-150", pages[150], "#frames=1", "light"),
             ("map-150-artifacts", pages[150], "#level=artifact", "dark"),
             ("map-1200", pages[1_150], "#grain=all&fold=0", "light"),

@@ -17,7 +17,7 @@ import { createStage } from "./stage.js";
 import { showTable } from "./table.js";
 import { watchTime } from "./time.js";
 
-const FOLD_FROM = 200;
+const FOLD_FROM = 150;
 const FOLDED = { all: "", run: "", job: ": jobs and artifacts", flow: ": flows and artifacts", artifact: ": artifacts" };
 const DEPTHS = [0, 1, 2, 3, 4, 6, 8, 12];
 

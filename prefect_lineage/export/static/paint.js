@@ -24,10 +24,11 @@ export function sideOf(link, lights) {
   return (lights && lights.sides.get(link)) || null;
 }
 
-/** The text, shortened in the middle of what matters least so that it fits; a version's number stays. */
+/** The text, shortened in the middle of what matters least so that it fits; a version's number stays,
+ * and how many a stack stands for. */
 export function fit(text, room, width) {
   if (width(text) <= room) return text;
-  const tail = /:v\d{1,6}$/.exec(text)?.[0] || "";
+  const tail = /(?::v\d{1,6}| ×\d+)$/.exec(text)?.[0] || "";
   const whole = Array.from(text.slice(0, Math.min(text.length - tail.length, 400)));
   let [low, high] = [0, whole.length];
   while (low < high) {

@@ -200,6 +200,7 @@ test("text is cut so that it fits and the version stays", () => {
   const width = (text) => text.length * 10;
   assert.equal(fit("short:v1", 200, width), "short:v1");
   assert.equal(fit("a-very-long-name:v12", 100, width), "a-very…:v12".slice(0, 5) + "…:v12");
+  assert.equal(fit("metrics ×25", 90, width), "metr… ×25");
   assert.ok(fit("x".repeat(10_000), 100, width).length <= 10);
   assert.deepEqual(halved("amber-otter-7"), ["amber-", "otter-7"]);
   assert.deepEqual(halved("zoo-model:v12"), ["zoo-", "model:v12"]);
