@@ -80,20 +80,27 @@ def assemble(loader: Loader, parts: Iterable[Found], root: int | None = None) ->
     """One graph of the union of what walks found, the root first."""
     parts = list(parts)
     nodes = dict.fromkeys(node for part in parts for node in part.nodes)
-    between = {
-        (run, version, edge.direction, edge.attempt): edge
-        for part in parts
-        for run, version, edge in part.edges
-    }
     versions = loader.versions(node for node in nodes if node > 0)
     runs = loader.runs(-node for node in nodes if node < 0)
     members = {node: versions[node] if node > 0 else runs[-node] for node in nodes}
     return Graph(
         nodes=tuple(members.values()),
-        edges=tuple(between.values()),
+        edges=_edges_of(parts),
         root=None if root is None else members[root].id,
         truncated=sum(part.left_out for part in parts),
     )
+
+
+def _edges_of(parts: list[Found]) -> tuple[Edge, ...]:
+    """The edges of all parts, each once; in one part each is there once."""
+    if len(parts) == 1:
+        return tuple(edge for *_, edge in parts[0].edges)
+    between = {
+        (run, version, edge.direction, edge.attempt): edge
+        for part in parts
+        for run, version, edge in part.edges
+    }
+    return tuple(between.values())
 
 
 def _counted(
@@ -101,7 +108,7 @@ def _counted(
 ) -> tuple[tuple[int, ...], int]:
     asked = {"start": node, "depth": depth, "as_of": as_of, "most": limit}
     nearest, total = _nodes_by_depth(direction, as_of is not None)
-    nodes = tuple(connection.execute(nearest, asked).scalars())
+    nodes = tuple(connection.execute(nearest, asked).scalars().all())  # one call, not one a row
     if len(nodes) < limit:
         return nodes, len(nodes)
     return nodes, connection.execute(total, asked).scalar_one()
@@ -112,7 +119,7 @@ def _whole(
 ) -> tuple[tuple[int, ...], int]:
     asked = {"start": node, "as_of": as_of, "most": limit}
     first, total = _nodes(direction, as_of is not None)
-    nodes = tuple(connection.execute(first, asked).scalars())
+    nodes = tuple(connection.execute(first, asked).scalars().all())
     if len(nodes) < limit:
         return nodes, len(nodes)
     return nodes, connection.execute(total, asked).scalar_one()

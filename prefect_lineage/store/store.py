@@ -313,15 +313,18 @@ class Store:
             return int(connection.execute(sa.select(size)).scalar_one())
 
 
+_RUN = sa.select(runs.c.id).where(runs.c.uuid == sa.bindparam("uuid"))
+_VERSION = sa.select(versions.c.id).where(versions.c.id == sa.bindparam("row_id"))
+
+
 def _node_number(connection: Connection, node: Version | Run) -> int:
     """A node as closures count it: the row id of a version, minus the row id of a run."""
     if isinstance(node, Run):
-        found = connection.execute(sa.select(runs.c.id).where(runs.c.uuid == node.id)).scalar()
+        found = connection.execute(_RUN, {"uuid": node.id}).scalar()
         if found is not None:
             return -int(found)
     else:
         row_id = number_in(node.id)
-        statement = sa.select(versions.c.id).where(versions.c.id == row_id)
-        if row_id is not None and connection.execute(statement).scalar() is not None:
+        if row_id is not None and connection.execute(_VERSION, {"row_id": row_id}).scalar() is not None:
             return row_id
     raise ReferenceUnknown(f"{node} is not in this store any more.", reference=str(node))
