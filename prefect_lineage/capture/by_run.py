@@ -23,6 +23,9 @@ _Found = Returned | _Alone | None
 IN_MEMORY = 10_500
 """More than there can be in a process whose runs belong to no flow: those are bounded already."""
 
+_JOBS = 1_000
+"""How many jobs of a flow share what is alike for all their runs. A run without a flow is one that nobody shares."""
+
 _OURS = 4
 """References to an object that nobody else has: of the dictionary, a list of its members, a variable, the question."""
 
@@ -55,6 +58,8 @@ class ByRun:
                 self._keep(_key(run), returned)
                 return
             known = (returned.attempt, returned.job, returned.root)
+            if len(self._alone) > _JOBS:
+                self._alone.clear()
             self._keep(_key(run), self._alone.setdefault(known, known))
 
     def __contains__(self, run: str) -> bool:

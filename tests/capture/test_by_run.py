@@ -62,6 +62,16 @@ def test_of_many_runs_those_told_last_are_in_memory_and_all_are_known() -> None:
     assert len(found._found) <= 100
 
 
+def test_what_runs_without_a_flow_returned_leaves_nothing_when_it_is_dropped() -> None:
+    found = ByRun()
+    for number in range(3_000):
+        run = f"{number:032x}"
+        found[run] = Returned(run, 1, "job", root=run, alone=True)
+        found.drop(run)
+    assert len(found._found) == 0
+    assert len(found._alone) <= 1_001
+
+
 def test_what_somebody_holds_stays_the_object_that_it_is() -> None:
     found, held = ByRun(10), Returned("1" * 32, 1, "job", root="flow")
     found[held.run] = held
