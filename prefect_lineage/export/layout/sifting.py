@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 from prefect_lineage.export.layout.chains import Columns
 
@@ -117,8 +117,7 @@ class _Sieve:
         target = low + (len(saved) - 1 - saved[::-1].index(best) if back else saved.index(best))
         if not at <= target <= at + 1:
             target -= target > at
-            lists: tuple[list[Any], ...] = (self.column, self.first, self.second, self.rest)
-            for each in lists:
+            for each in cast("tuple[list[Any], ...]", (self.column, self.first, self.second, self.rest)):
                 each.insert(target, each.pop(at))
         return best - saved[at - low]
 
