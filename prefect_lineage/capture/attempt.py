@@ -12,10 +12,12 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, fields
 from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Struct, field
 
 from prefect_lineage.capture import spool
 from prefect_lineage.capture.context import current
@@ -59,8 +61,7 @@ def next_claim() -> int:
     return next(_claim_numbers)
 
 
-@dataclass(slots=True, eq=False)
-class Access:
+class Access(Struct, eq=False):
     """One thing done to one place.
 
     Attributes:
@@ -107,7 +108,7 @@ class Access:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, without what is at its default and what has a meaning in one process only."""
         told = {name: value for name, usual in _TOLD.items() if (value := getattr(self, name)) != usual}
-        before = self.before and asdict(self.before)
+        before = msgspec.to_builtins(self.before)
         return told | {"at": self.at, "before": before, "metadata": dict(self.metadata)}
 
     @classmethod
@@ -121,18 +122,15 @@ class Access:
 
 
 _OTHERWISE = {"at", "before", "metadata", "handle", "line"}
-_TOLD = {one.name: one.default for one in fields(Access) if one.name not in _OTHERWISE}
+_TOLD = {one.name: one.default for one in msgspec.structs.fields(Access) if one.name not in _OTHERWISE}
 
 
 def content_from(data: Mapping[str, Any] | None) -> Content | None:
     """A content that was plain data meanwhile."""
-    if data is None:
-        return None
-    return Content(**{**data, "schema": tuple((name, kind) for name, kind in data["schema"])})
+    return None if data is None else msgspec.convert(data, Content)
 
 
-@dataclass(slots=True, eq=False)
-class Attempt:
+class Attempt(Struct, eq=False):
     """What one attempt of one run has done so far.
 
     Attributes:
@@ -356,7 +354,7 @@ _forked: Attempt | None = None
 
 def _retell(access: Access) -> None:
     """In a child process: say what is known of an access now that could not be said before."""
-    now_known = {"at": now(), "target": access.target, "before": access.before and asdict(access.before)}
+    now_known = {"at": now(), "target": access.target, "before": msgspec.to_builtins(access.before)}
     if access.line is not None:
         folder, key = access.line
         spool.tell(folder, "amended", {"line": key, **now_known})

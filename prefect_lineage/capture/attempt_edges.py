@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.model.records import EdgeRecord

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.context import paused
@@ -56,9 +57,7 @@ class Declaring:
         recorder = self._recorder
         with paused():
             returned = self._remembered(attempt, value, said)
-            edge = dataclasses.replace(
-                recorder.values.output_edge(returned, now()), how="declared", via="track"
-            )
+            edge = replace(recorder.values.output_edge(returned, now()), how="declared", via="track")
             self._record(attempt, self._with_said(edge, said))
 
     @guarded
@@ -159,7 +158,7 @@ class Declaring:
         return returned
 
     def _with_said(self, edge: EdgeRecord, said: Said) -> EdgeRecord:
-        return dataclasses.replace(
+        return replace(
             edge,
             typed=said.type is not None,
             aliases=said.aliases,
@@ -183,7 +182,7 @@ class Declaring:
         if edge.direction == "output" and attempt.may_fail:
             # known from now on, and counted when the attempt has completed: until then it is partial,
             # no alias moves, and if the attempt fails it stays so
-            edge = dataclasses.replace(edge, partial=True, aliases=(), times=0)
+            edge = replace(edge, partial=True, aliases=(), times=0)
         self._recorder.write(Record(RunRecord(attempt.run), attempt.number, (edge,)))
 
 

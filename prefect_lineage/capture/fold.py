@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Access
 from prefect_lineage.capture.fingerprints import fingerprint
@@ -20,8 +22,7 @@ from prefect_lineage.capture.renames import with_renames_followed
 __all__ = ["Touch", "deleted", "fold"]
 
 
-@dataclass(slots=True)
-class Touch:
+class Touch(Struct):
     """A place that was read or written, and how: what becomes an edge.
 
     Attributes:

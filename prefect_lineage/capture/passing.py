@@ -8,12 +8,13 @@ is recorded by its producer at once, under a *token*, and whoever receives it re
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.by_run import ByRun
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["NOTHING_CAME", "Arrival", "Kept", "Passing", "is_no_value"]
 
 
-@dataclass(slots=True)
-class Arrival:
+class Arrival(Struct):
     """What is known of a task run's arguments besides the objects themselves.
 
     Attributes:
@@ -55,8 +55,7 @@ NOTHING_CAME = Arrival()
 """What is mostly known. Never changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A run's result in the runner's result storage.
 
     Attributes:
@@ -271,7 +270,7 @@ class Passing:
             if fresh or not returned.recorded:
                 edge = self._without_secrets(self._values.output_edge(returned, now()))
                 times = 0 if returned.recorded else 1
-                edge = dataclasses.replace(edge, tokens=fresh, times=times)
+                edge = replace(edge, tokens=fresh, times=times)
                 returned.recorded = True
                 returned.tokens += fresh
                 self._recorder.write(Record(RunRecord(returned.run), returned.attempt, (edge,)))
@@ -286,9 +285,7 @@ class Passing:
     def _without_secrets(self, edge: EdgeRecord) -> EdgeRecord:
         """A part of a value is called by its key, and a key may be anything."""
         place, scrub = edge.location, self._recorder.redactor.text
-        return dataclasses.replace(
-            edge, location=Location(place.namespace, scrub(place.key), scrub(place.uri))
-        )
+        return replace(edge, location=Location(place.namespace, scrub(place.key), scrub(place.uri)))
 
 
 def _returned_by(attempt: Attempt) -> Returned:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt_edges import with_unchanged
 from prefect_lineage.capture.context import paused
@@ -33,8 +35,7 @@ Tell = Callable[[list[EdgeRecord]], Record]
 """Makes the record of an attempt of the edges that were observed."""
 
 
-@dataclass(slots=True, eq=False)
-class Large:
+class Large(Struct, eq=False):
     """What one attempt leaves to be hashed later.
 
     Attributes:

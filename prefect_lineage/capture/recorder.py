@@ -7,7 +7,6 @@ Everything here is called around the user's code. Nothing here raises into it: e
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import logging
 import os
@@ -17,6 +16,8 @@ from contextvars import Token
 from functools import lru_cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Access, Attempt, Operation, pending
 from prefect_lineage.capture.attempt_edges import edges_told
@@ -217,7 +218,7 @@ class Recorder:
         if not (run.name or run.details):
             return run
         name, details = self.scrubbed(run.name, run.details)
-        return dataclasses.replace(run, name=name, details=details)
+        return replace(run, name=name, details=details)
 
     def _without_values(self, name: str, parameters: Any) -> str:
         """A run's name without the values of secret parameters: ``flow_run_name="for-{token}"``."""
@@ -333,7 +334,7 @@ class Recorder:
             declared = attempt.may_fail and attempt.outputs
             if not (edges or declared or gone or details or run.state is not None):
                 return  # nothing that the run's own records do not say
-            run = self._scrubbed(dataclasses.replace(run, attempt=attempt.number, details=details))
+            run = self._scrubbed(replace(run, attempt=attempt.number, details=details))
 
             def tell(observed: list[EdgeRecord]) -> Record:
                 told = edges_told(attempt, observed, completed=completed)
@@ -420,7 +421,7 @@ class Recorder:
             content = self._now_or_later(attempt, access, path)
             handle = access.handle() if access.handle is not None else None
             if content is not None and handle is not None and not getattr(handle, "closed", True):
-                return dataclasses.replace(content, raced=True)  # still open: more may come
+                return replace(content, raced=True)  # still open: more may come
             return content
         if access.known is not None and fingerprint(path) != access.known:
             return unhashed(attempt.run, path, access.known.size, raced=True)

@@ -180,6 +180,8 @@ class Redactor:
             return self._mapping(value)
         if isinstance(value, (list, tuple)):
             return [self.data(item) for item in value]
+        if isinstance(value, (set, frozenset)):
+            return [self.data(item) for item in sorted(value, key=str)]
         return value
 
     def _mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:

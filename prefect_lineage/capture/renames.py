@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Access
 from prefect_lineage.capture.members import with_parents

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import Token
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+
+from msgspec import Struct
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.border import (
@@ -41,8 +42,7 @@ MARK = "__prefect_lineage__"
 """On a function: ``True`` captures its task whatever else is on, ``False`` keeps it out."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
+class _Running(Struct, frozen=True):
     """A captured task run, from its engine's start to its end."""
 
     run: str
@@ -50,8 +50,7 @@ class _Running:
     arrival: Arrival
 
 
-@dataclass(slots=True)
-class _Body:
+class _Body(Struct):
     """The span of an attempt's own code.
 
     Attributes:

@@ -14,9 +14,11 @@ import types
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.digests import Digester, unhashed
@@ -49,8 +51,7 @@ _SHARED = (
 )
 
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
-class Returned:
+class Returned(Struct, eq=False, weakref=True):
     """A value that a run returned, or a part of it.
 
     Attributes:
@@ -127,7 +128,7 @@ class Values:
                 if known is None or known.run == returned.run:
                     self._keep(item, returned)
             elif known is None:
-                own = dataclasses.replace(returned, identity=id(item), part=part, content=None)
+                own = replace(returned, identity=id(item), part=part, content=None)
                 self._keep(item, own)
                 if isinstance(item, CONTAINERS):
                     self._remember_within_part(item, own)
@@ -262,7 +263,7 @@ class Values:
 
     def without_digest(self, value: object, run: str) -> Content:
         """The content of a value that is one version per run."""
-        return dataclasses.replace(unhashed(run, "return"), **self._described(value))
+        return replace(unhashed(run, "return"), **self._described(value))
 
     def content(self, value: object, run: str, part: str = "") -> Content:
         """The content of a value; one version per run where no plugin can digest it."""
@@ -275,7 +276,7 @@ class Values:
         plain = plain_bytes(value)
         if plain is not None:
             return Content(self._digester.of_bytes(plain), size=len(plain), **{"format": "json", **described})
-        return dataclasses.replace(unhashed(run, f"return{part}"), **described)
+        return replace(unhashed(run, f"return{part}"), **described)
 
     def _digest(self, value: object, limit: int) -> tuple[str, int] | None:
         """The first plugin's answer that is one: a digest and a size."""
@@ -334,8 +335,7 @@ class Values:
         )
 
 
-@dataclass(slots=True)
-class _Strong:
+class _Strong(Struct, eq=False):
     """What a weak reference is to objects that allow none.
 
     Attributes:
@@ -349,8 +349,7 @@ class _Strong:
         return self.value
 
 
-@dataclass(slots=True)
-class _Member:
+class _Member(Struct, eq=False):
     """One of the members of a container that is held."""
 
     value: object

@@ -7,8 +7,10 @@ therefore names artifacts by their identity and versions by their digest, never 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
 
 __all__ = [
     "NAMED",
@@ -23,6 +25,7 @@ __all__ = [
     "Location",
     "Record",
     "RunRecord",
+    "plain",
 ]
 
 NAMED = "name://"
@@ -31,16 +34,16 @@ NAMED = "name://"
 VALUES = "inmemory://"
 """The namespace of values that pass through memory; their key is the job that returned them. OpenLineage's word."""
 
-RECORD_FORMAT = 2
-"""The version of the journal's line format: 2 added tokens and result keys. A reader refuses a higher one."""
+RECORD_FORMAT = 3
+"""The version of the journal's line format: 2 added tokens and result keys, 3 leaves out what is at its default. A
+reader refuses a higher one."""
 
 Direction = Literal["input", "output"]
 How = Literal["observed", "declared", "inferred"]
 RunKind = Literal["flow", "task", "script"]
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Where data lies, in OpenLineage's naming: the pair is the identity, the URI is for people.
 
     Attributes:
@@ -55,8 +58,7 @@ class Location:
     uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One content of an artifact, as capture found it.
 
     Attributes:
@@ -87,8 +89,7 @@ NOTHING = Content("")
 """The content of an edge that refers to a version by a token."""
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeRecord:
+class EdgeRecord(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One version read or written by one attempt of a run.
 
     Attributes:
@@ -138,8 +139,7 @@ class EdgeRecord:
         return cls(NOWHERE, NOTHING, direction, how, via, at=at, refers=token, **rest)
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A run as it stands; a later record of the same run fills in and overwrites what is not None.
 
     Attributes:
@@ -172,8 +172,7 @@ class RunRecord:
     result_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A content that a run removed from where it lay; ``at`` is in microseconds since the epoch, UTC."""
 
     location: Location
@@ -181,8 +180,7 @@ class Deletion:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One journal line: a run as it stands and the edges that one of its attempts added."""
 
     run: RunRecord
@@ -191,40 +189,32 @@ class Record:
     deletions: tuple[Deletion, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for the journal: JSON types only."""
-        return {"format": RECORD_FORMAT, **asdict(self)}
+        """Plain data, without what is at its default."""
+        return {"format": RECORD_FORMAT, **msgspec.to_builtins(self, enc_hook=plain)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Record:
         """The inverse of :meth:`to_dict`.
 
         Raises:
-            ValueError: the line has a newer format than this release knows.
+            ValueError: the line has a newer format than this release knows, or holds no record.
         """
-        if data.get("format", 0) > RECORD_FORMAT:
-            raise ValueError(f"record format {data['format']} is newer than {RECORD_FORMAT}")
-        return cls(
-            run=RunRecord(**data["run"]),
-            attempt=data["attempt"],
-            edges=tuple(map(_edge, data["edges"])),
-            deletions=tuple(map(_deletion, data.get("deletions", ()))),
-        )
+        told = dict(data)
+        version = told.pop("format", 0)
+        if version > RECORD_FORMAT:
+            raise ValueError(f"record format {version} is newer than {RECORD_FORMAT}")
+        try:
+            return msgspec.convert(told, cls)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"this is no record: {error}") from error
 
 
-def _deletion(data: Mapping[str, Any]) -> Deletion:
-    return Deletion(Location(**data["location"]), data["digest"], data["at"])
-
-
-def _edge(data: Mapping[str, Any]) -> EdgeRecord:
-    content = data["content"]
-    schema = content["schema"]
-    if schema:
-        schema = [(column, kind) for column, kind in schema]
-    plain = {
-        **data,
-        "location": Location(**data["location"]),
-        "content": Content(**{**content, "schema": tuple(schema)}),
-        "aliases": tuple(data["aliases"]),
-        "tokens": tuple(data.get("tokens", ())),
-    }
-    return EdgeRecord(**plain)
+def plain(value: Any) -> Any:
+    """What JSON has instead of a value that it lacks; a subclass of what it has is that."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else str(value)

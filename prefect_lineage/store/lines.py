@@ -7,9 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import orjson
+from msgspec import Struct
 
-from prefect_lineage.model.records import RECORD_FORMAT, Record
+from prefect_lineage.model.records import RECORD_FORMAT, Record, plain
 
 __all__ = [
     "NewerLine",
@@ -32,6 +34,23 @@ _FORMAT = b'{"format":%d,' % RECORD_FORMAT
 
 _POSTPONED, _SETTLES = b'{"postponed":', b'{"settles":'
 """How such lines begin: told without parsing, for nearly all lines are neither."""
+
+
+class _Line(Record, frozen=True):
+    """A record, and what its line says besides."""
+
+    format: int = 0
+    settles: str | None = None
+
+
+class _Head(Struct):
+    """What a line of any release has."""
+
+    format: int = 0
+
+
+_line = msgspec.json.Decoder(_Line)
+_head = msgspec.json.Decoder(_Head)
 
 
 class NewerLine(ValueError):
@@ -62,11 +81,9 @@ def encode(record: Record, settles: str | None = None) -> bytes:
     if settles is not None:
         return _dumps({"settles": settles, **record.to_dict()}, orjson.OPT_APPEND_NEWLINE)
     try:
-        # orjson reads the record itself: ten times faster than making a dictionary of it first
-        line = orjson.dumps(record, default=_plain, option=_OPTIONS | orjson.OPT_APPEND_NEWLINE)
-    except (TypeError, ValueError, RecursionError):
+        return b"%b%b\n" % (_FORMAT, _encoder.encode(record)[1:])
+    except (TypeError, ValueError, RecursionError):  # lone surrogates, keys of strange types
         return _dumps(record.to_dict(), orjson.OPT_APPEND_NEWLINE)
-    return _FORMAT + line[1:]
 
 
 def encode_postponed(postponed: Postponed) -> bytes:
@@ -117,18 +134,22 @@ def decode(line: bytes) -> Record:
         ValueError: the line holds no record.
     """
     try:
-        data = orjson.loads(line)
-        if data.get("format", 0) > RECORD_FORMAT:
-            raise NewerLine(f"record format {data['format']} is newer than {RECORD_FORMAT}")
-        record = Record.from_dict(data)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"the line holds no record: {error}") from error
-    # SQLite takes a text for a number, PostgreSQL's driver writes a list as a text: whoever reads it later fails.
-    if not _NUMBERS.issuperset(map(type, _numbers(record))):
-        raise ValueError("the line holds no record: something else stands where a number belongs")
-    if not _TEXTS.issuperset(map(type, _texts(record))):
-        raise ValueError("the line holds no record: something else stands where a text belongs")
-    return record
+        found = _line.decode(line)
+        newer = found.format
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        newer = _format_of(line)
+        if newer <= RECORD_FORMAT:
+            raise ValueError(f"the line holds no record: {error}") from error
+    if newer > RECORD_FORMAT:
+        raise NewerLine(f"record format {newer} is newer than {RECORD_FORMAT}")
+    return Record(found.run, found.attempt, found.edges, found.deletions)
+
+
+def _format_of(line: bytes) -> int:
+    try:
+        return _head.decode(line).format
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return 0
 
 
 def dump_json(value: Any) -> str:
@@ -159,41 +180,27 @@ def clean_text(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-_NUMBERS = frozenset({type(None), int})
-_TEXTS = frozenset({type(None), str})
-
-
 def _texts(record: Record) -> list[str | None]:
     """The texts that go into columns of their own; JSON columns are cleaned by :func:`dump_json`."""
     run = record.run
     texts = [run.id, run.kind, run.name, run.job, run.flow, run.flow_run, run.parent, run.state]
     texts.append(run.result_key)
-    for edge in record.edges:  # no generators: this is asked of every record, twice
+    for edge in record.edges:  # no generators: this is asked of every record
         place, content = edge.location, edge.content
         texts += (place.namespace, place.key, place.uri, edge.name, edge.type, edge.via, edge.description)
         texts += (content.digest, content.covers, content.format, *edge.aliases, *edge.tokens, edge.refers)
     return texts
 
 
-def _numbers(record: Record) -> list[object]:
-    run = record.run
-    numbers: list[object] = [record.attempt, run.started_at, run.ended_at, run.attempt]
-    for edge in record.edges:
-        numbers += (edge.times, edge.at, edge.ended, edge.content.size, edge.content.rows)
-    numbers += [deletion.at for deletion in record.deletions]
-    return numbers
-
-
 def _dumps(value: Any, options: int) -> bytes:
     try:
-        return orjson.dumps(value, default=_plain, option=_OPTIONS | options)
+        return orjson.dumps(value, default=plain, option=_OPTIONS | options)
     except (TypeError, ValueError, RecursionError):
         # Lone surrogates, integers beyond 64 bits, keys of strange types: rare, so cleaned only then.
         return orjson.dumps(_clean(value, 0), option=options)
 
 
-def _plain(value: Any) -> Any:
-    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else str(value)
+_encoder = msgspec.json.Encoder(enc_hook=plain)
 
 
 def _clean(value: Any, depth: int) -> Any:
@@ -206,7 +213,7 @@ def _clean(value: Any, depth: int) -> Any:
     if isinstance(value, dict):
         return {clean_text(str(key)): _clean(member, depth + 1) for key, member in value.items()}
     if isinstance(value, (set, frozenset)):
-        value = _plain(value)
+        value = plain(value)
     if isinstance(value, (list, tuple)):
         return [_clean(member, depth + 1) for member in value]
     return clean_text(str(value))

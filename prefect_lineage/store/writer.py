@@ -7,11 +7,12 @@ after the other, and what has changed is written in a few more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from prefect_lineage.model.records import NOWHERE, Deletion, EdgeRecord, Record

@@ -96,10 +96,10 @@ def ratio(ratios: Sequence[float]) -> str:
 
 @contextmanager
 def server(home: str) -> Iterator[tuple[str, psutil.Process]]:
-    """A Prefect server: its address, and its process, for the ephemeral one shares our process.
+    """A Prefect server: its address, and its process.
 
-    It has the lowest priority: it takes several times as long over the events of a task as the flow over the task, and
-    both share the machine's cores.
+    One of its own, for the ephemeral one shares our process; and with the lowest priority, for it takes several times
+    as long over the events of a task as the flow over the task, and both share the machine's cores.
     """
     process = subprocess.Popen(
         [

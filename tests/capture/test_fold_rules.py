@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from contextlib import chdir
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Access, Operation
 from prefect_lineage.capture.fold import fold

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import functools
+import json
+import operator
 import os
 import subprocess
 import sys
@@ -120,23 +123,26 @@ def test_without_locks_nobody_knows_whether_an_unnamed_or_foreign_owner_lives(
 @pytest.mark.parametrize(
     "spoilt",
     [
-        ('"state":null', '"state":5'),
-        ('"times":1', '"times":"many"'),
-        ('"digest":"blake3:aa"', '"digest":[1]'),
-        ('"at":0', '"at":"noon"'),
-        ('"details":{}', '"details":3'),
-        ('"metadata":{}', '"metadata":[1]'),
-        ('"aliases":[]', '"aliases":[{}]'),
-        ('"covers":"all"', '"covers":{}'),
-        ('"format":null', '"format":[]'),
+        (("run", "state"), 5),
+        (("edges", 0, "times"), "many"),
+        (("edges", 0, "content", "digest"), [1]),
+        (("edges", 0, "at"), "noon"),
+        (("run", "details"), 3),
+        (("edges", 0, "metadata"), [1]),
+        (("edges", 0, "aliases"), [{}]),
+        (("edges", 0, "content", "covers"), {}),
+        (("edges", 0, "content", "format"), []),
+        (("edges", 0, "content"), None),
+        (("run", "novelty"), 1),
     ],
 )
 def test_one_line_of_the_wrong_types_does_not_block_the_rest(
-    tmp_path: Path, store: Store, make, spoilt: tuple[str, str]
+    tmp_path: Path, store: Store, make, spoilt: tuple[tuple[str | int, ...], object]
 ) -> None:
-    bad = encode(make.run("bad", make.write("/x", "aa"))).decode()
-    assert spoilt[0] in bad
-    lines = [encode(make.run("one")), bad.replace(*spoilt).encode(), encode(make.run("two"))]
+    bad = json.loads(encode(make.run("bad", make.write("/x", "aa"))))
+    (*way, last), value = spoilt
+    functools.reduce(operator.getitem, way, bad)[last] = value
+    lines = [encode(make.run("one")), json.dumps(bad).encode() + b"\n", encode(make.run("two"))]
     path = tmp_path / "journal" / "some.jsonl"
     path.parent.mkdir()
     path.write_bytes(b"".join(lines))
