@@ -8,11 +8,11 @@ artifact has a name of its own, the location changes hands and the versions befo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.records import NAMED, EdgeRecord, Location, Record
@@ -30,8 +30,7 @@ _LOCATIONS = sa.select(artifacts, *(column.label(f"location_{column.name}") for 
 _NAMED = sa.select(artifacts).where(artifacts.c.namespace == NAMED, within(artifacts.c.key))
 
 
-@dataclass(slots=True, eq=False)
-class ArtifactRow:
+class ArtifactRow(Struct, eq=False):
     """A row of ``artifacts`` while a batch is applied; ``id`` is None until it is saved."""
 
     namespace: str
@@ -56,8 +55,7 @@ class ArtifactRow:
         self.changed = True
 
 
-@dataclass(slots=True, eq=False)
-class LocationRow:
+class LocationRow(Struct, eq=False):
     """A row of ``locations`` with the artifact that owns it."""
 
     namespace: str
@@ -68,8 +66,7 @@ class LocationRow:
     changed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A line of ``history`` in the making: the artifact may not have an id yet."""
 
     at: int

@@ -10,11 +10,11 @@ order in which records come is of no matter, as long as those that follow are lo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.store.bulk import (
@@ -68,8 +68,7 @@ _MOVE = (
 )
 
 
-@dataclass(slots=True, eq=False)
-class Referral:
+class Referral(Struct, eq=False):
     """An edge to the version that a token means; ``id`` is None unless it is a row of ``referrals``."""
 
     token: str

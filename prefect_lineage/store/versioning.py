@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter, itemgetter
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct, field
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.records import Deletion, EdgeRecord
@@ -58,8 +58,7 @@ _ALIASES = (
 )
 
 
-@dataclass(slots=True, eq=False)
-class VersionRow:
+class VersionRow(Struct, eq=False):
     """A row of ``versions`` while a batch is applied; ``id`` is None until it is saved."""
 
     artifact: ArtifactRow
@@ -87,8 +86,7 @@ class VersionRow:
         return self.artifact.id
 
 
-@dataclass(slots=True, eq=False)
-class _Alias:
+class _Alias(Struct, eq=False):
     number: int
     moved_at: int
     version: VersionRow | None = field(default=None)

@@ -7,11 +7,11 @@ after the other, and what has changed is written in a few more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
@@ -67,8 +67,7 @@ def _apply(records: Sequence[Record], connection: Connection) -> None:
     _save_edges(connection, placed, met)
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(Struct, frozen=True):
     """A record whose locations are known to belong to artifacts."""
 
     record: Record
