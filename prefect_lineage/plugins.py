@@ -7,12 +7,13 @@ entry point; both would let one plugin silence the rest. Hence the loops here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import pluggy
+from pluggy import HookImpl
 
 from prefect_lineage import hookspecs
 from prefect_lineage.hookspecs import PROJECT
@@ -66,6 +67,7 @@ class Plugins:
     ) -> None:
         self.problems: dict[str, str] = {}
         self._errors: dict[tuple[str, str], int] = {}
+        self._found: dict[str, Sequence[HookImpl]] = {}
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         found = list(entry_points(group=PROJECT)) if discover else []
@@ -87,6 +89,7 @@ class Plugins:
             self._register(point.name, plugin)
 
     def _register(self, name: str, plugin: object) -> None:
+        self._found.clear()
         try:
             self._manager.register(plugin, name=name)
             # pluggy keeps a misspelt implementation without a word until it is asked
@@ -112,7 +115,7 @@ class Plugins:
         An implementation that raises yields nothing and is reported once; the names of those that did not
         answer for that reason are put into ``failed``.
         """
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+        for implementation in self._implementations(hook):
             name = implementation.plugin_name
             if self._errors.get((name, hook), 0) >= MAX_ERRORS:
                 if failed is not None:
@@ -128,13 +131,20 @@ class Plugins:
                 if answer is not None:
                     yield name, answer
 
+    def _implementations(self, hook: str) -> Sequence[HookImpl]:
+        """In the order in which they are asked; looked up once, for some are asked about every path."""
+        found = self._found.get(hook)
+        if found is None:
+            found = self._found[hook] = getattr(self._manager.hook, hook).get_hookimpls()[::-1]
+        return found
+
     def first(self, hook: str, **arguments: Any) -> Any:
         """The first answer to ``hook`` that is not None, or None."""
         return next((answer for _, answer in self.each(hook, **arguments)), None)
 
     def implements(self, hook: str) -> bool:
         """Whether any plugin implements ``hook``: spares building arguments for nobody."""
-        return bool(getattr(self._manager.hook, hook).get_hookimpls())
+        return bool(self._implementations(hook))
 
     def _failed(self, name: str, hook: str, error: BaseException) -> None:
         count = self._errors[name, hook] = self._errors.get((name, hook), 0) + 1

@@ -54,6 +54,8 @@ def losses_of(attempt: Attempt, problems: Mapping[str, str], watched: Collection
         problems: of plugins and adapters, by name.
         watched: the libraries that some adapter watches.
     """
+    if attempt.run != attempt.root and not (attempt.dropped or attempt.misses or attempt.programs):
+        return {}  # mostly
     found: dict[str, Any] = {
         "dropped": attempt.dropped,
         "dropped_below": dict(attempt.left_out),
