@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from msgspec import Struct
+
 from prefect_lineage.errors import LineageError
 from prefect_lineage.model.times import iso
 
@@ -268,8 +270,7 @@ class Run(_Bound):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True, gc=False):
     """One run read or wrote one version, ``times`` times, in one attempt.
 
     ``run`` is the run's UUID, ``version`` the version's id; ``partial`` marks what an attempt wrote

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.entities import Artifact, Edge, Run, Source, Version
@@ -163,19 +163,20 @@ class Loader:
         )
 
     def _run(self, row: Row[*tuple[Any, ...]], cached_from: str | None) -> Run:
+        _, uuid, kind, name, state, started_at, ended_at, attempt, details, job, flow, flow_run, parent = row
         return Run(
-            id=row.uuid,
-            kind=row.kind or "task",
-            name=row.name or row.job_name or row.uuid[:8],
-            job=row.job_name or row.name or row.uuid[:8],
-            flow=row.flow_name,
-            flow_run=row.flow_run_uuid,
-            parent=row.parent_uuid,
-            state=row.state or "Unknown",
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            attempt=row.attempt,
-            details=row.details or {},
+            id=uuid,
+            kind=kind or "task",
+            name=name or job or uuid[:8],
+            job=job or name or uuid[:8],
+            flow=flow,
+            flow_run=flow_run,
+            parent=parent,
+            state=state or "Unknown",
+            started_at=started_at,
+            ended_at=ended_at,
+            attempt=attempt,
+            details=details or {},
             cached_from=cached_from,
             source=self._source,
         )
@@ -224,7 +225,9 @@ def _versions() -> sa.Select[*tuple[Any, ...]]:
 def _runs() -> sa.Select[*tuple[Any, ...]]:
     job, flow = jobs.alias("job"), jobs.alias("flow")
     outer, nest = runs.alias("outer_run"), runs.alias("nest")
+    names = ("id", "uuid", "kind", "name", "state", "started_at", "ended_at", "attempt", "details")
     columns = (
+        *(runs.c[name] for name in names),
         job.c.name.label("job_name"),
         flow.c.name.label("flow_name"),
         outer.c.uuid.label("flow_run_uuid"),
@@ -236,7 +239,7 @@ def _runs() -> sa.Select[*tuple[Any, ...]]:
         .outerjoin(outer, outer.c.id == runs.c.flow_run)
         .outerjoin(nest, nest.c.id == runs.c.parent)
     )
-    return sa.select(runs, *columns).select_from(joined).where(within(runs.c.id))
+    return sa.select(*columns).select_from(joined).where(within(runs.c.id))
 
 
 @cache

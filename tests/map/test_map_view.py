@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from prefect_lineage.export.packing import column, shaped
 from prefect_lineage.export.view import view
@@ -68,7 +69,7 @@ def test_a_run_without_a_name_is_called_by_its_job(zoo: Graph) -> None:
 
 def test_edges_of_one_pair_are_one_link_with_the_strongest_evidence(zoo: Graph) -> None:
     first = zoo.edges[3]
-    again = replace(first, how="inferred", via="argument", attempt=2, times=4)
+    again = structs.replace(first, how="inferred", via="argument", attempt=2, times=4)
     (link,) = [link for link in links(replace(zoo, edges=(again, first))) if link.times > 1]
     assert (link.how, link.via, link.times, len(link.edges)) == (
         "observed",

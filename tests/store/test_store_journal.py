@@ -241,7 +241,7 @@ def test_a_drain_is_usable_after_it_was_closed(place, make) -> None:
 
 
 def test_a_large_drained_journal_is_replaced(place, make, monkeypatch) -> None:
-    monkeypatch.setattr(journal_module, "ROTATE_BYTES", 2_000)
+    monkeypatch.setattr(journal_module, "ROTATE_BYTES", 500)
     journal = Journal(place.directory)
     drain = Drain(journal, lambda: Store.open(place.url))
     for number in range(40):
