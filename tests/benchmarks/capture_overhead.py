@@ -1,6 +1,6 @@
 """What capture costs a flow: the same flow with capture off and on, in turn, in one process.
 
-    python tests/benchmarks/capture_overhead.py [--tasks 200] [--trivial 1000] [--fours 10] [--where]
+    python tests/benchmarks/capture_overhead.py [--tasks 200] [--trivial 1000] [--fours 10] [--where] [--bare]
 
 Three flows: tasks that each read and write one small file, called; the same submitted to threads; and tasks that do
 nothing. First, how many functions are called for a task, which no other program on the machine disturbs. Then for
@@ -10,7 +10,9 @@ drain's thread takes of the interpreter's lock. CPU time says the same with less
 machine. Then it prints where our part of the time goes.
 
 Every timed flow comes after a small one in the same state, so that what is paid once in a process (spreading the
-nets, opening the store) is not in the ratio; it is printed apart. Starts a Prefect server of its own.
+nets, opening the store) is not in the ratio; it is printed apart. Prefect is as a user has it: its log goes to the
+terminal (here to a file) and to the server, which is one of our own. ``--bare`` switches the log off, which makes
+Prefect's share smaller.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from functools import partial
 from pathlib import Path
 
 import psutil
-from measuring import Took, four, quiet, ratio, server, timed
+from measuring import Took, errors_in, four, quiet, ratio, server, timed
 from prefect import flow, task
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from stages import Stages
@@ -141,9 +143,15 @@ def main() -> None:
     arguments.add_argument(
         "--only", default="", help="of the three: copy-called, copy-submitted, nothing-called"
     )
+    arguments.add_argument("--bare", action="store_true", help="without Prefect's log")
     options = arguments.parse_args()
-    logging.disable(logging.INFO)
-    with tempfile.TemporaryDirectory() as folder, server(f"{folder}/home") as (url, serving):
+    if options.bare:
+        logging.disable(logging.INFO)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        server(f"{folder}/home") as (url, serving),
+        errors_in(f"{folder}/log.txt"),
+    ):
         os.chdir(folder)
         os.environ["PREFECT_LINEAGE_URL"] = f"sqlite:///{folder}/lineage.db"
         os.environ["PREFECT_LINEAGE_JOURNAL_DIR"] = f"{folder}/journal"

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import psutil
 
-__all__ = ["Took", "between", "four", "quiet", "ratio", "server", "timed"]
+__all__ = ["Took", "between", "errors_in", "four", "quiet", "ratio", "server", "timed"]
 
 PORT = 4391
 
@@ -92,6 +92,19 @@ def ratio(ratios: Sequence[float]) -> str:
     """``1.031 (1.02-1.04)``: the median and its interval."""
     low, high = between(ratios)
     return f"{statistics.median(ratios):.3f} ({low:.2f}-{high:.2f})"
+
+
+@contextmanager
+def errors_in(path: str) -> Iterator[None]:
+    """What this process writes to its standard error goes to a file meanwhile."""
+    kept = os.dup(2)
+    try:
+        with open(path, "wb") as log:
+            os.dup2(log.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager
