@@ -226,7 +226,7 @@ class Assets:
             return
         edges = tuple(
             EdgeRecord.referring(
-                _made_with(key, self._recorder.location(asset.key)),
+                _made_with(key, self._recorder.observing.location(asset.key)),
                 direction="output",
                 how="declared",
                 via="cache",
@@ -240,7 +240,7 @@ class Assets:
 
     def _input(self, work: _Work, key: str, how: Any, via: str) -> EdgeRecord:
         """A local file is what it is; anything else is the version last materialised, or else an unknown one."""
-        location = self._recorder.location(key)
+        location = self._recorder.observing.location(key)
         path = local_path(key)
         content = self._content(path, work.attempt.run) if path is not None else None
         token = _token(location) if content is None else None
@@ -258,7 +258,7 @@ class Assets:
         self, work: _Work, asset: Any, written: dict[str, str], key: str | None, *, completed: bool
     ) -> EdgeRecord | None:
         """What was made there; None for a file that an attempt did not come to make before it failed."""
-        location = self._recorder.location(asset.key)
+        location = self._recorder.observing.location(asset.key)
         path, run = local_path(asset.key), work.attempt.run
         if path is not None:
             if not completed and location.uri not in written and fingerprint(path) == work.before[path]:
@@ -297,7 +297,7 @@ class Assets:
 
     def _places(self, targets: Iterable[str]) -> dict[str, str]:
         """The places of accesses by their canonical URI, as they were written."""
-        return {self._recorder.location(target).uri: target for target in dict.fromkeys(targets)}
+        return {self._recorder.observing.location(target).uri: target for target in dict.fromkeys(targets)}
 
 
 def _has_assets(task: Any) -> bool:

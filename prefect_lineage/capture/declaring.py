@@ -118,7 +118,7 @@ class Declaring:
             return self._value(attempt, target, said)
         path = local_path(text)
         if path is None:
-            location = self._recorder.location(text)
+            location = self._recorder.observing.location(text)
             return location, unhashed(attempt.run, location.uri), "file"
         content = self._recorder.digester.of_file(os.path.expanduser(path), attempt.run)  # noqa: PTH111
         if content is None:
@@ -127,7 +127,7 @@ class Declaring:
                 "file first, give a URI, or pass a value that is not text together with name=…."
             )
         return (
-            self._recorder.location(path),
+            self._recorder.observing.location(path),
             content,
             "directory" if content.format == "directory" else "file",
         )

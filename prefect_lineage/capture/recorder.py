@@ -7,7 +7,6 @@ Everything here is called around the user's code. Nothing here raises into it: e
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import time
@@ -24,9 +23,9 @@ from prefect_lineage.capture.attempt_edges import edges_told
 from prefect_lineage.capture.carrying import Carrying
 from prefect_lineage.capture.children import gather
 from prefect_lineage.capture.context import current, paused
-from prefect_lineage.capture.digests import Digester, unhashed
+from prefect_lineage.capture.digests import Digester
 from prefect_lineage.capture.fingerprints import fingerprint
-from prefect_lineage.capture.fold import Touch, deleted, fold
+from prefect_lineage.capture.fold import deleted, fold
 from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.identity import Identity, local_path
 from prefect_lineage.capture.interception import Interceptors
@@ -34,11 +33,12 @@ from prefect_lineage.capture.losses import losses_of
 from prefect_lineage.capture.members import Wholes
 from prefect_lineage.capture.net import Net
 from prefect_lineage.capture.noise import Noise
+from prefect_lineage.capture.observing import Observing
 from prefect_lineage.capture.passing import Passing
 from prefect_lineage.capture.postponing import Large, Postponing
 from prefect_lineage.capture.redact import HIDDEN, Lasting, Redactor
 from prefect_lineage.capture.values import Values
-from prefect_lineage.model.records import Content, Deletion, EdgeRecord, Location, Record, RunRecord
+from prefect_lineage.model.records import Deletion, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import Settings, prefect_home
 from prefect_lineage.store.drain import PATIENCE_S, Drain
@@ -90,6 +90,7 @@ class Recorder:
         self.journal = Journal(settings.journal_dir, fsync=settings.fsync)
         self.drain = Drain(self.journal, self._open_store)
         self.postponing = Postponing(self.digester, self.postpone, self.settle)
+        self.observing = Observing(self.identity, self.redactor, self.digester, self.postponing)
         self.drain.before_close = self.postponing.hashing.wait
         self._net = Net(self.digester)
         self._interceptors = Interceptors(self.prepare, self._locate)
@@ -322,7 +323,11 @@ class Recorder:
                 wholes=self._wholes,
             )
             self._wholes.remember(touch.access for touch in touches)
-            edges = [edge for touch in touches if (edge := self._edge(attempt, touch, completed=completed))]
+            edges = [
+                edge
+                for touch in touches
+                if (edge := self.observing.edge(attempt, touch, completed=completed))
+            ]
             pending.forget(attempt.accesses)
             self._bound(attempt, edges)
             if attempt.run == attempt.root:  # of the process, too
@@ -349,7 +354,7 @@ class Recorder:
 
     def _deletions(self, attempt: Attempt) -> tuple[Deletion, ...]:
         return tuple(
-            Deletion(self.location(access.target), access.before.digest, access.at)
+            Deletion(self.observing.location(access.target), access.before.digest, access.at)
             for access in deleted(attempt.accesses)
             if access.before is not None
         )
@@ -373,85 +378,6 @@ class Recorder:
                 limit,
             )
 
-    @guarded  # one place that cannot be understood must not cost the attempt its other edges
-    def _edge(self, attempt: Attempt, touch: Touch, *, completed: bool) -> EdgeRecord | None:
-        access = touch.access
-        content = self._content(attempt, touch)
-        if content is None:
-            return None
-        location = self.location(touch.target, real=True)
-        named = attempt.names.get(location.uri)
-        return EdgeRecord(
-            location=location,
-            content=content,
-            direction=touch.direction,
-            how="inferred" if access.inferred else "observed",
-            via=access.via,
-            type=(named.type if named else None) or access.type or _guessed_type(touch, content),
-            typed=bool(named and named.typed),
-            name=named.name if named else None,
-            times=touch.times,
-            at=access.at,
-            ended=touch.ended,
-            partial=touch.direction == "output" and not completed,
-            metadata=self.redactor.data(dict(access.metadata)) if access.metadata else {},
-        )
-
-    def _content(self, attempt: Attempt, touch: Touch) -> Content | None:
-        access = touch.access
-        path = local_path(touch.target)
-        if access.version is not None:
-            content: Content | None = Content(
-                f"version:{self.redactor.text(access.version)}", covers="version"
-            )
-        else:
-            content = self._remote(attempt, touch) if path is None else self._local(attempt, touch, path)
-        if content is None:
-            return None
-        kind = access.format or content.format or _format(touch.target)
-        return Content(
-            content.digest, content.covers, content.size, kind, access.rows, access.schema, content.raced
-        )
-
-    def _local(self, attempt: Attempt, touch: Touch, path: str) -> Content | None:
-        access = touch.access
-        if access.before is not None:
-            return access.before
-        if touch.direction == "output":
-            content = self._now_or_later(attempt, access, path)
-            handle = access.handle() if access.handle is not None else None
-            if content is not None and handle is not None and not getattr(handle, "closed", True):
-                return replace(content, raced=True)  # still open: more may come
-            return content
-        if access.known is not None and fingerprint(path) != access.known:
-            return unhashed(attempt.run, path, access.known.size, raced=True)
-        # what was read and is gone is an input all the same; its content cannot be told any more
-        content = self._now_or_later(attempt, access, path)
-        return content or unhashed(attempt.run, path, raced=True)
-
-    def _now_or_later(self, attempt: Attempt, access: Access, path: str) -> Content | None:
-        known = access.known if access.operation == "read" else None
-        known = known or fingerprint(path)
-        later = attempt.large and self.postponing.consider(attempt.large, path, known, access.via)
-        return later or self.digester.of_file(path, attempt.run, known)
-
-    @staticmethod
-    def _remote(attempt: Attempt, touch: Touch) -> Content:
-        if touch.direction == "output":
-            return unhashed(attempt.run, touch.target)
-        return Content(
-            digest="unknown:", covers="none"
-        )  # one version: that of which nobody knows the content
-
-    def location(self, target: str, *, real: bool = False) -> Location:
-        """The identity of a path or URI, without secrets; ``real``: it is known to be a real path."""
-        found = self.identity.of(target, real=real)
-        scrub = self.redactor.text if local_path(target) is None else self.redactor.path
-        key, uri = scrub(found.key), scrub(found.uri)
-        if key == HIDDEN:  # hidden whole, by a pattern or for a broken plugin: other places stay other places
-            key = uri = f"{HIDDEN}-{hashlib.blake2b(found.key.encode(), digest_size=6).hexdigest()}"
-        return Location(found.namespace, key, uri)
-
     def prepare(self, operation: Operation, target: str, via: str) -> Access:
         """What an adapter's access must know before the call."""
         path = local_path(target)
@@ -466,16 +392,6 @@ class Recorder:
             if access.known is not None or os.path.exists(path):  # noqa: PTH110
                 pending.expect(access)
         return access
-
-
-def _guessed_type(touch: Touch, content: Content) -> str:
-    if content.covers == "all" and touch.access.format is None and content.format != "directory":
-        return "file"  # it was hashed as one
-    return "directory" if os.path.isdir(touch.target) else "file"  # noqa: PTH112 - a URI is no Path
-
-
-def _format(target: str) -> str | None:
-    return os.path.splitext(target.rstrip("/"))[1].lstrip(".").lower() or None  # noqa: PTH122 - no Path for every file
 
 
 @lru_cache(maxsize=64)

@@ -30,8 +30,9 @@ _STAGES = {
     "capture.parameters": ("bounded_each",),
     "capture.recorder": (
         *("Recorder.begin_run", "Recorder.end_run", "Recorder.begin_attempt", "Recorder.end_attempt"),
-        *("Recorder._edge", "Recorder.location", "Recorder.scrubbed", "Recorder.flush"),
+        *("Recorder.scrubbed", "Recorder.flush"),
     ),
+    "capture.observing": ("Observing.edge", "Observing.location"),
     "capture.redact": ("Redactor.data",),
     "capture.passing": ("Passing.returned", "Passing.passed", "Passing.kept"),
     "capture.net": ("Net._open",),
