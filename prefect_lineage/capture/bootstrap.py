@@ -1,18 +1,22 @@
 """The plugin that Prefect loads at its own import when ``PREFECT_PLUGINS_ENABLED=1``.
 
-Many processes import Prefect and run nothing: command lines, servers, workers. So capture itself is imported when the
-first of Prefect's engines is, which happens at the first run of a process; until then a finder waits for that.
+Many processes import Prefect and run nothing: command lines, servers, workers; and other plugins, as prefect-aws,
+import its engines at once. So capture itself is imported when the first run of a process begins. The few functions
+with which every run begins have stand-ins until then, which switch capture on and go where they went before.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import logging
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import pluggy
 
@@ -20,48 +24,133 @@ __all__ = ["disarm", "setup_environment"]
 
 log = logging.getLogger("prefect_lineage")
 
-_ENGINES = {"prefect.engine", "prefect.flow_engine", "prefect.task_engine"}
-"""One of them is looked for before anything runs: also by ``python -m prefect.flow_engine``."""
+_BEGINNINGS = (
+    ("prefect.context", "EngineContext", "__enter__"),
+    ("prefect.flow_engine", None, "run_flow"),
+    ("prefect.task_engine", "SyncTaskRunEngine", "start"),
+    ("prefect.task_engine", "AsyncTaskRunEngine", "start"),
+    ("prefect.task_engine", None, "run_generator_task_sync"),
+    ("prefect.task_engine", None, "run_generator_task_async"),
+)
+"""Module, class and name of what is called before anything that capture patches can be missed."""
 
 # The marker's name is Prefect's, in every release from 3.4 to 3.9.
 _hookimpl = pluggy.HookimplMarker("prefect-experimental")
 
+_MODULES = frozenset(module for module, _, _ in _BEGINNINGS)
+
 
 class _Waiting:
-    """A finder of modules that finds none by itself, but sees the first search for an engine."""
+    """A finder of modules that finds none by itself, but has the stand-ins put in when one of ours is loaded."""
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in _ENGINES:
+        if name not in _MODULES or getattr(_asking, "others", False):
             return None
-        disarm()
+        _asking.others = True
         try:
-            from prefect_lineage.capture.switch import enable
+            spec = importlib.util.find_spec(name)
+        finally:
+            _asking.others = False
+        if spec is not None and spec.loader is not None:
+            spec.loader = cast("Loader", _Loading(spec.loader))
+        return spec
 
-            enable()
-        except Exception as error:  # Prefect must be imported, whatever is wrong with us
-            log.warning("Lineage is not captured in this process: %r", error, exc_info=error)
-        # Searched anew, for now there may be another finder before those that this search will still ask.
-        return importlib.util.find_spec(name)
+
+class _Loading:
+    """A module's own loader, and then the stand-ins."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        if _waiting in sys.meta_path:
+            _stand_in(module)
 
 
+_asking = threading.local()
 _waiting = _Waiting()
+
+
+class _StandIn(NamedTuple):
+    """A function in the place of another one; ``own``: that was in ``owner`` itself, not inherited."""
+
+    owner: Any
+    name: str
+    function: Callable[..., Any]
+    original: Callable[..., Any]
+    own: bool
+
+    def take_away(self) -> None:
+        """Put the original back, unless somebody else has put something in its place."""
+        if vars(self.owner).get(self.name) is not self.function:
+            return
+        if self.own:
+            setattr(self.owner, self.name, self.original)
+        else:
+            delattr(self.owner, self.name)
+
+
+_standing: list[_StandIn] = []
 
 
 @_hookimpl
 def setup_environment(*, ctx: Any) -> None:  # keyword-only, for that is how Prefect's specification has it
     """Switch capture on for this process, as soon as something runs in it."""
     del ctx
-    if _ENGINES & sys.modules.keys():
-        from prefect_lineage.capture.switch import enable
+    if _waiting in sys.meta_path or _is_on():
+        return
+    sys.meta_path.insert(0, _waiting)
+    for name in sorted(_MODULES & sys.modules.keys()):
+        _stand_in(sys.modules[name])
 
-        enable()
-    elif _waiting not in sys.meta_path:
-        sys.meta_path.insert(0, _waiting)
+
+def _is_on() -> bool:
+    switch = sys.modules.get("prefect_lineage.capture.switch")
+    return switch is not None and switch.recorder() is not None
 
 
 def disarm() -> None:
     """Wait no more: capture is on already, or is not wanted."""
     if _waiting in sys.meta_path:
         sys.meta_path.remove(_waiting)
+    while _standing:
+        _standing.pop().take_away()
+
+
+def _switch_on() -> None:
+    disarm()
+    try:
+        from prefect_lineage.capture.switch import enable
+
+        enable()
+    except Exception as error:  # Prefect must run, whatever is wrong with us
+        log.warning("Lineage is not captured in this process: %r", error, exc_info=error)
+
+
+def _stand_in(module: ModuleType) -> None:
+    """Put the stand-ins of one module in; in a release that begins its runs elsewhere, capture is on at once."""
+    for module_name, class_name, name in _BEGINNINGS:
+        if module_name == module.__name__:
+            owner = getattr(module, class_name, None) if class_name else module
+            original = getattr(owner, name, None)
+            if original is None:
+                _switch_on()
+                return
+            function = _switching(owner, name, original)
+            _standing.append(_StandIn(owner, name, function, original, name in vars(owner)))
+            setattr(owner, name, function)
+
+
+def _switching(owner: Any, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        _switch_on()
+        return getattr(owner, name)(*args, **kwargs)
+
+    return function

@@ -196,3 +196,48 @@ def test_a_release_of_prefect_that_lacks_what_is_patched_is_told_and_captured_le
     assert any(line.endswith("task runs are not recorded.") for line in warnings)
     assert (script.parent / "out.txt").read_text() == "1"
     assert {job for job, _ in edges(script.parent, prefect_server)} == {"pipe"}
+
+
+def test_where_another_plugin_has_imported_the_engines_capture_still_waits_for_the_first_run(
+    script: Path, prefect_server: str
+) -> None:
+    """prefect-aws is such a plugin."""
+    pytest.importorskip("prefect_aws", reason="prefect-aws is not installed")
+    script.write_text(
+        """
+from pathlib import Path
+from prefect import flow, task
+import prefect.context, prefect.flow_engine, prefect.task_engine
+import sys
+
+print("prefect_lineage.capture.recorder" in sys.modules)
+before = prefect.task_engine.SyncTaskRunEngine.start
+
+@task
+def copy():
+    Path("out.txt").write_text(Path("in.txt").read_text())
+    yield 1
+
+@flow
+def pipe() -> None:
+    list(copy())
+
+if __name__ == "__main__":
+    BODY
+    print("prefect_lineage.capture.recorder" in sys.modules)
+    import prefect_lineage
+    prefect_lineage.disable()
+    engine = prefect.task_engine.SyncTaskRunEngine
+    print(engine.start is before.__wrapped__, "__enter__" in vars(prefect.context.EngineContext))
+""".replace("BODY", "pipe()")
+    )
+    told = python(script.parent, prefect_server, "flow.py", PREFECT_PLUGINS_ENABLED="1")
+    assert told.split() == ["False", "True", "True", "False"]
+    assert edges(script.parent, prefect_server) == EXPECTED
+    script.write_text(script.read_text().replace("    pipe()\n", "    list(copy())\n"))
+    (script.parent / "out.txt").unlink()
+    assert python(script.parent, prefect_server, "flow.py", PREFECT_PLUGINS_ENABLED="1").split()[:2] == [
+        "False",
+        "True",
+    ]
+    assert ("copy", "output out.txt") in edges(script.parent, prefect_server)
