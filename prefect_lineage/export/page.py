@@ -75,7 +75,7 @@ def render(view: View, stages: Stages, about: Mapping[str, Any]) -> str:
         levels=levels(stages),
         edges_of=edges(view),
         facts=list(facts(view)),
-        rows=_rows(view, _PLAIN_ROWS),
+        rows=_rows(view, _PLAIN_ROWS, stages.whole),
         left_out=max(0, len(view.cards) - _PLAIN_ROWS),
     )
     net.path = _TEMPLATE
@@ -126,8 +126,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _rows(view: View, most: int) -> list[dict[str, Any]]:
-    """The plain table, for a reader without JavaScript."""
+def _rows(view: View, most: int, placed: Stage | None) -> list[dict[str, Any]]:
+    """The plain table, for a reader without JavaScript: in the order of the data, as far as that is known."""
     inputs: list[list[str]] = [[] for _ in view.cards[:most]]
     outputs: list[list[str]] = [[] for _ in view.cards[:most]]
     for link in view.links:
@@ -136,7 +136,7 @@ def _rows(view: View, most: int) -> list[dict[str, Any]]:
         if link.head < most:
             inputs[link.head].append(printable(view.cards[link.tail].title))
     nodes = [node.to_dict() for node in view.graph.nodes[:most]]
-    return [
+    rows = [
         {
             "kind": "Run" if card.kind == "run" else "Artifact",
             "title": printable(card.title),
@@ -149,6 +149,12 @@ def _rows(view: View, most: int) -> list[dict[str, Any]]:
             "outputs": outputs[index],
         }
         for index, (card, node) in enumerate(zip(view.cards, nodes, strict=False))
+    ]
+    if placed is None:
+        return rows
+    column, y = placed.placement.column, placed.placement.y
+    return [
+        rows[index] for index in sorted(range(len(rows)), key=lambda index: (column[index], y[index], index))
     ]
 
 

@@ -270,3 +270,16 @@ def test_the_bundler_refuses_a_circle_and_what_it_does_not_know() -> None:
         bundle("a", circle.__getitem__)
     with pytest.raises(MapError, match="does not understand: export default"):
         bundle("a", lambda _: "export default 5;\n")
+
+
+def test_the_plain_table_is_in_the_order_of_the_data(zoo: Graph) -> None:
+    backwards = replace(zoo, nodes=zoo.nodes[::-1])
+    rows = re.findall(r'<th scope="row">([^<]*)</th>', lineage_map(backwards).html)
+    names = {node.id: node.name if node in zoo.runs else f"{node.name}:" for node in zoo.nodes}
+
+    def row(identity: str) -> int:
+        return next(place for place, title in enumerate(rows) if title.startswith(names[identity]))
+
+    assert len(rows) == len(zoo.nodes)
+    for edge in zoo.edges:
+        assert row(edge.tail) < row(edge.head)
