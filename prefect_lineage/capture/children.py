@@ -54,11 +54,12 @@ class Carrier:
     def attempt(self) -> Attempt:
         """The attempt in this process, where capture is switched on if it is not yet."""
         from prefect_lineage.capture import switch  # heavy, and not wanted where a carrier is only passed on
-        from prefect_lineage.settings import Settings
+        from prefect_lineage.settings import Settings, load
 
         found = _worked_for.get(self)
         if found is None:
-            settings = Settings(**json.loads(self.settings))
+            said = json.loads(self.settings)
+            settings = Settings(**({"url": load().url} | said if "url" not in said else said))
             switch.enable_in_child(settings, everything=self.everything)
             found = _worked_for[self] = self._arrived(settings)
             if len(_worked_for) > _REMEMBERED:

@@ -139,3 +139,20 @@ def test_a_script_that_begins_to_be_seen_at_once_is_no_input_itself(folder: Path
     with captured(root=folder) as seen:
         subprocess.run([sys.executable, "step.py"], env={**os.environ, "PYTHONPATH": str(folder)}, check=True)
     assert seen.lines == ["R in.csv", "W out.csv"]
+
+
+def test_a_letter_has_no_password_in_it(folder: Path) -> None:
+    code = (
+        "import glob, os; print(*(open(p).read() for p in glob.glob(os.environ['SPOOLS'], recursive=True)))"
+    )
+    place = folder / "journals"
+    settings = {"url": "postgresql://me:hunter2@nowhere/db", "journal_dir": place}
+    with captured(root=folder, settings=settings) as seen:
+        environment = {**os.environ, "SPOOLS": f"{place}/**/*.letter"}
+        told = subprocess.run(
+            [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+        ).stdout
+        subprocess.run([sys.executable, "-c", COPY], env=environment, check=True)
+    assert "carrier" in told
+    assert "hunter2" not in told
+    assert seen.lines == ["R in.csv", "W out.csv"]
