@@ -66,7 +66,7 @@ def lineage_value_digest(value: object, limit: int) -> tuple[str, int] | None:
 
 
 @hookspec(firstresult=True)
-def lineage_value_memory(value: object) -> Sequence[object] | None:
+def lineage_value_memory(value: object) -> Sequence[tuple[object, bool]] | None:
     """Say which objects own the memory in which a value lies: of a data frame the arrays of its columns.
 
     Called in the thread of the task, when a value is returned, and for an argument that is no returned object. A value
@@ -74,8 +74,9 @@ def lineage_value_memory(value: object) -> Sequence[object] | None:
     is another.
 
     Returns:
-        Objects that can be referred to weakly and are the same for all that share the memory: not views of it. Only
-        memory that belongs to values alone, never what a library shares among them. None for other values.
+        Pairs: an object that can be referred to weakly and is the same for all that share the memory, not a view of it;
+        and whether the value takes all of it. Who returns a slice of what was there has not made it. None for other
+        values.
     """
 
 

@@ -209,7 +209,7 @@ def lineage_value_description(value: object) -> dict[str, Any] | None:
 
 
 @hookimpl
-def lineage_value_memory(value: object) -> Sequence[object] | None:
+def lineage_value_memory(value: object) -> Sequence[tuple[object, bool]] | None:
     """The arrays of the columns; a frame made by renaming or slicing columns, or by a light copy, has them too."""
     pandas = sys.modules.get("pandas")
     if (
@@ -224,14 +224,15 @@ def lineage_value_memory(value: object) -> Sequence[object] | None:
     return [_owner(block.values) for block in blocks]
 
 
-def _owner(values: Any) -> object:
+def _owner(values: Any) -> tuple[object, bool]:
+    size = getattr(values, "nbytes", 0)
     if not hasattr(values, "base"):  # one of pandas' own kinds of arrays
         values = next(
             (found for name in _WITHIN if (found := getattr(values, name, None)) is not None), values
         )
     while type(base := getattr(values, "base", None)) is type(values):
         values = base
-    return values
+    return values, size >= getattr(values, "nbytes", 0)
 
 
 _WITHIN = ("_pa_array", "_ndarray", "_data", "_codes")

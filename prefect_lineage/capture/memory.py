@@ -32,11 +32,13 @@ class Memory:
         self._pieces: weakref.WeakKeyDictionary[Returned, frozenset[int]] = weakref.WeakKeyDictionary()
         self._lock = RLock()
 
-    def put(self, owners: Iterable[object], returned: Returned) -> None:
-        """These own the memory of what was returned."""
+    def put(self, owners: Iterable[tuple[object, bool]], returned: Returned) -> None:
+        """These own the memory of what was returned; it takes all of those of which that is said."""
         pieces = []
         with self._lock:
-            for owner, _ in zip(owners, range(_MAX_OWNERS), strict=False):
+            for (owner, is_whole), _ in zip(owners, range(_MAX_OWNERS), strict=False):
+                if not is_whole:
+                    continue
                 sharers = self._known(owner)
                 if sharers is None:
                     sharers = self._new(owner)
@@ -45,7 +47,9 @@ class Memory:
                     pieces.append(id(owner))
             self._pieces[returned] = frozenset(pieces)
 
-    def find(self, owners: Iterable[object], is_content: Callable[[Returned], bool]) -> Returned | None:
+    def find(
+        self, owners: Iterable[tuple[object, bool]], is_content: Callable[[Returned], bool]
+    ) -> Returned | None:
         """The returned value that another value with this memory comes from; None if that is not certain.
 
         Args:
@@ -54,7 +58,7 @@ class Memory:
         if not self._sharers:
             return None
         with self._lock:
-            found = [owner for owner, _ in zip(owners, range(_MAX_OWNERS), strict=False)]
+            found = [owner for (owner, _), _ in zip(owners, range(_MAX_OWNERS), strict=False)]
             pieces = frozenset(map(id, found))
             told = {id(one): one for owner in found for one in self._known(owner) or ()}
             alike = [one for one in told.values() if self._pieces.get(one) == pieces]

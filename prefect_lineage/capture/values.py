@@ -225,7 +225,7 @@ class Values:
         with paused():
             return self.content(value, returned.run, returned.part).digest == returned.content.digest
 
-    def _owners(self, value: object) -> Sequence[object]:
+    def _owners(self, value: object) -> Sequence[tuple[object, bool]]:
         if not self._tells_memory or isinstance(value, (*_SHARED, *CONTAINERS)):
             return ()
         with paused():

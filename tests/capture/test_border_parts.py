@@ -236,3 +236,23 @@ def test_of_two_runs_that_returned_the_same_content_in_the_same_memory_it_is_the
         "pipe.make -> pipe.make():v0",
         "pipe.make():v0 -> pipe.look_over",
     ]
+
+
+def test_who_returns_a_slice_of_a_frame_that_was_there_has_not_made_the_rest(recorded) -> None:
+    everything = pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": [1.0, 2.0, 3.0]})
+
+    @task
+    def some() -> pd.DataFrame:
+        return everything[["a"]]
+
+    @task
+    def use(frame: object) -> None: ...
+
+    @flow
+    def pipe() -> None:
+        some()
+        use(everything["b"])
+        use(everything.copy(deep=False))
+
+    pipe()
+    assert edges(recorded) == []
