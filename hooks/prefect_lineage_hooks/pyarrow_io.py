@@ -93,8 +93,11 @@ def lineage_interceptors() -> Iterable[Interceptor]:
     yield Interceptor("pyarrow", "memory_map", _opened, optional=True)
     yield Interceptor("pyarrow.fs", "copy_files", _copied, optional=True)
     for name, operation in _STREAMS.items():
-        yield Interceptor("pyarrow.fs", f"FileSystem.{name}", _streaming(operation), optional=True)
-    yield Interceptor("pyarrow.fs", "FileSystem.copy_file", _file_copied, optional=True)
+        # direct: table formats keep their own files through them, and their hooks know of which table
+        yield Interceptor(
+            "pyarrow.fs", f"FileSystem.{name}", _streaming(operation), optional=True, direct=True
+        )
+    yield Interceptor("pyarrow.fs", "FileSystem.copy_file", _file_copied, optional=True, direct=True)
 
 
 def _watched(operation: Claimed, calls: _Calls) -> Iterable[Interceptor]:
