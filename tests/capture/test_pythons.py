@@ -156,3 +156,11 @@ def test_a_letter_has_no_password_in_it(folder: Path) -> None:
     assert "carrier" in told
     assert "hunter2" not in told
     assert seen.lines == ["R in.csv", "W out.csv"]
+
+
+@pytest.mark.parametrize("module", ["pathlib", "logging", "concurrent.futures", "email.message", "shutil"])
+def test_a_library_that_is_being_loaded_is_not_disturbed(folder: Path, module: str) -> None:
+    with captured(root=folder) as seen:
+        subprocess.run([sys.executable, "-c", f"import {module}; {COPY}"], check=True)
+    assert seen.lines == ["R in.csv", "W out.csv"]
+    assert not seen.misses

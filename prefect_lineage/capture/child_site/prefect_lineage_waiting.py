@@ -49,28 +49,29 @@ def wait(letter: str) -> None:
     try:
         with open(place, "rb") as file:
             said = file.read()
-        _tell_arrival(os.path.dirname(place), token)
+        name = _tell_arrival(os.path.dirname(place), token)
     except OSError:
         return  # the run is over: there is nobody to tell anything
-    _waiting = _Waiting(said)
+    _waiting = _Waiting(said, os.path.dirname(place), name)
     if not _EARLY.isdisjoint(sys.modules):
         _waiting.begin()
 
 
-def _tell_arrival(spool: str, token: str) -> None:
+def _tell_arrival(spool: str, token: str) -> str:
     name = f"{os.getpid()}-{time.time_ns()}-0.jsonl"
     descriptor = os.open(f"{spool}/{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(descriptor, f'{{"key": "{name}:0", "hello": "{token}"}}\n'.encode())  # json would be loaded
     finally:
         os.close(descriptor)
+    return name
 
 
 class _Waiting:
     """Stands in for what opens and removes files, and before the finders of modules."""
 
-    def __init__(self, letter: bytes) -> None:
-        self._letter = letter
+    def __init__(self, letter: bytes, spool: str, file: str) -> None:
+        self._letter, self._spool, self._file = letter, spool, file
         self._originals = [getattr(owner, name) for owner, name in _OWNERS]
         for (owner, name), original in zip(_OWNERS, self._originals, strict=True):
             setattr(owner, name, self._standing_in(owner, name, original))
@@ -81,7 +82,7 @@ class _Waiting:
     ) -> ModuleSpec | None:
         """Finds nothing by itself, but sees what is asked for."""
         top = name.partition(".")[0]
-        if top not in _EARLY and top in sys.stdlib_module_names:
+        if (top not in _EARLY and top in sys.stdlib_module_names) or _is_half_loaded():
             return None
         self.begin()
         import importlib.util
@@ -108,7 +109,28 @@ class _Waiting:
             sys.meta_path.remove(self)
         for (owner, name), original in zip(_OWNERS, self._originals, strict=True):
             setattr(owner, name, original)
-        _arrive(self._letter)
+        try:
+            _arrive(self._letter)
+        except Exception as error:  # noqa: BLE001 - the program is the user's: it goes on, and is not seen
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        reason = "".join(one for one in repr(error) if one.isalnum() or one in " .'()")
+        line = f'{{"key": "{self._file}:1", "miss": "not seen inside: Popen: {reason}"}}\n'
+        try:
+            with open(f"{self._spool}/{self._file}", "a") as file:
+                file.write(line)
+        except OSError:
+            return  # the run is over
+
+
+def _is_half_loaded() -> bool:
+    """Whether a module of the standard library is being loaded now, which capture may need whole."""
+    return any(
+        getattr(getattr(module, "__spec__", None), "_initializing", False)
+        and name.partition(".")[0] in sys.stdlib_module_names
+        for name, module in list(sys.modules.items())
+    )
 
 
 class _Loaded:
