@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, cast
 
 import pluggy
 
-__all__ = ["disarm", "setup_environment"]
+__all__ = ["disarm", "is_armed", "setup_environment"]
 
 log = logging.getLogger("prefect_lineage")
 
@@ -115,8 +115,14 @@ def _is_on() -> bool:
     return switch is not None and switch.recorder() is not None
 
 
+def is_armed() -> bool:
+    """Whether capture is to be switched on by the first run."""
+    return _waiting in sys.meta_path
+
+
 def disarm() -> None:
-    """Wait no more: capture is on already, or is not wanted."""
+    """Wait no more: capture is on, or is not wanted. The stand-ins must be gone before capture puts its own patches in,
+    for these would call them for the originals; and not long before, for another run may be about to begin."""
     if _waiting in sys.meta_path:
         sys.meta_path.remove(_waiting)
     while _standing:
@@ -124,13 +130,13 @@ def disarm() -> None:
 
 
 def _switch_on() -> None:
-    disarm()
     try:
         from prefect_lineage.capture.switch import enable
 
         enable()
     except Exception as error:  # Prefect must run, whatever is wrong with us
         log.warning("Lineage is not captured in this process: %r", error, exc_info=error)
+        disarm()
 
 
 def _stand_in(module: ModuleType) -> None:
@@ -150,7 +156,9 @@ def _stand_in(module: ModuleType) -> None:
 def _switching(owner: Any, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def function(*args: Any, **kwargs: Any) -> Any:
+        in_place = vars(owner).get(name) is function
         _switch_on()
-        return getattr(owner, name)(*args, **kwargs)
+        # where somebody has wrapped the stand-in meanwhile, what has its name would come back to here
+        return (getattr(owner, name) if in_place else original)(*args, **kwargs)
 
     return function

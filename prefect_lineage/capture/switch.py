@@ -6,7 +6,7 @@ import logging
 import os
 from threading import RLock
 
-from prefect_lineage.capture.bootstrap import disarm
+from prefect_lineage.capture.bootstrap import disarm, is_armed
 from prefect_lineage.capture.declaring import Declaring
 from prefect_lineage.capture.engines import Engines
 from prefect_lineage.capture.net import Net
@@ -63,13 +63,19 @@ def _switch_on(*, everything: bool, settings: Settings | None = None) -> bool:
         if _engines is not None:
             _engines.everything = _engines.everything or everything
             return True
+        everything = (
+            everything or is_armed()
+        )  # who tracks a task takes nothing from what was to be switched on
         settings = settings or load()
         for warning in settings.warnings:
             log.warning("%s", warning)
         if settings.enabled is False:
+            disarm()
             return False
-        _engines = Engines(Recorder(settings), everything=everything)
-        _engines.install()
+        engines = Engines(Recorder(settings), everything=everything)
+        disarm()
+        engines.install()
+        _engines = engines
         return True
 
 

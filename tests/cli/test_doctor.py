@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from prefect_lineage.capture.liveness import this_process
 from prefect_lineage.cli.doctor import try_all
@@ -112,7 +113,7 @@ def test_checks_tell_what_waits_and_what_is_open(zoo: Path, home: Path, make: An
     with Store.open(f"sqlite:///{zoo}") as store:
         details = {"process": this_process()}
         begun = make.record(12, "f.t", state="Running", details=details)
-        store.apply([replace(begun, run=replace(begun.run, ended_at=None))])
+        store.apply([structs.replace(begun, run=structs.replace(begun.run, ended_at=None))])
     found = by_name(checks(None))
     assert "1 record of ended processes" in found["journals"].text
     assert "1 run has begun and not ended" in found["runs"].text
