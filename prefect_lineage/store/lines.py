@@ -135,13 +135,13 @@ def decode(line: bytes) -> Record:
     """
     try:
         found = _line.decode(line)
-        newer = found.format
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         newer = _format_of(line)
-        if newer <= RECORD_FORMAT:
-            raise ValueError(f"the line holds no record: {error}") from error
-    if newer > RECORD_FORMAT:
-        raise NewerLine(f"record format {newer} is newer than {RECORD_FORMAT}")
+        if newer > RECORD_FORMAT:
+            raise NewerLine(f"record format {newer} is newer than {RECORD_FORMAT}") from error
+        raise ValueError(f"the line holds no record: {error}") from error
+    if found.format > RECORD_FORMAT:
+        raise NewerLine(f"record format {found.format} is newer than {RECORD_FORMAT}")
     return Record(found.run, found.attempt, found.edges, found.deletions)
 
 
