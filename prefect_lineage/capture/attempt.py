@@ -77,6 +77,7 @@ class Access(Struct, eq=False):
         members: it is of a directory, to which what happens below it in this attempt belongs.
         handle: the open file, for as long as somebody holds it.
         line: where it was told by a child process: the spool, and the key of the line.
+        given: to which program; if that is seen inside, nothing need be inferred of it.
     """
 
     operation: Operation
@@ -100,6 +101,7 @@ class Access(Struct, eq=False):
     metadata: Mapping[str, Any] = field(default_factory=dict)
     times: int = 1
     line: tuple[str, str] | None = None
+    given: str = ""
 
     @property
     def writes(self) -> bool:

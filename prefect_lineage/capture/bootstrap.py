@@ -69,7 +69,7 @@ class _Loading:
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
-        if _waiting in sys.meta_path:
+        if is_armed():
             _stand_in(module)
 
 
@@ -78,7 +78,10 @@ _waiting = _Waiting()
 
 
 class _StandIn(NamedTuple):
-    """A function in the place of another one; ``own``: that was in ``owner`` itself, not inherited."""
+    """A function in the place of another one; ``own``: that was in ``owner`` itself, not inherited.
+
+    The patches of capture do as much and more, and take longer to import than all of this.
+    """
 
     owner: Any
     name: str
@@ -103,7 +106,7 @@ _standing: list[_StandIn] = []
 def setup_environment(*, ctx: Any) -> None:  # keyword-only, for that is how Prefect's specification has it
     """Switch capture on for this process, as soon as something runs in it."""
     del ctx
-    if _waiting in sys.meta_path or _is_on():
+    if is_armed() or _is_on():
         return
     sys.meta_path.insert(0, _waiting)
     for name in sorted(_MODULES & sys.modules.keys()):
@@ -123,7 +126,7 @@ def is_armed() -> bool:
 def disarm() -> None:
     """Wait no more: capture is on, or is not wanted. The stand-ins must be gone before capture puts its own patches in,
     for these would call them for the originals; and not long before, for another run may be about to begin."""
-    if _waiting in sys.meta_path:
+    if is_armed():
         sys.meta_path.remove(_waiting)
     while _standing:
         _standing.pop().take_away()

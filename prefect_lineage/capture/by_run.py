@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import sqlite3
 import sys
 import threading
-import weakref
 
 from prefect_lineage.capture.guard import log
 from prefect_lineage.capture.spilled import Spilled
 from prefect_lineage.capture.values import Returned
+from prefect_lineage.forking import told_in_child
 
 __all__ = ["ByRun"]
 
@@ -141,16 +140,7 @@ class ByRun:
         self._most = self._in_memory if kept <= half else kept + half
 
 
-_all: weakref.WeakSet[ByRun] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for each in _all:
-        each.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_all = told_in_child(ByRun.after_fork)
 
 
 def _root_of(found: _Found) -> str | None:

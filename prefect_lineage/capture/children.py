@@ -59,7 +59,9 @@ class Carrier:
         found = _worked_for.get(self)
         if found is None:
             said = json.loads(self.settings)
-            settings = Settings(**({"url": load().url} | said if "url" not in said else said))
+            if "url" not in said:  # a password was in it
+                said["url"] = load().url
+            settings = Settings(**said)
             switch.enable_in_child(settings, everything=self.everything)
             found = _worked_for[self] = self._arrived(settings)
             if len(_worked_for) > _REMEMBERED:

@@ -11,7 +11,6 @@ import os
 import struct
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from prefect_lineage.capture.closing import close, open_to_read
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
 from prefect_lineage.capture.seen import Seen, walk
+from prefect_lineage.forking import told_in_child
 from prefect_lineage.model.records import Content
 
 __all__ = ["Digester", "by_its_times", "unhashed"]
@@ -228,13 +228,4 @@ def _read(descriptor: int, hasher: _Hasher) -> None:
         offset += size
 
 
-_digesters: weakref.WeakSet[Digester] = weakref.WeakSet()
-
-
-def _renew_locks() -> None:
-    for digester in _digesters:
-        digester.renew_lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+_digesters = told_in_child(Digester.renew_lock)

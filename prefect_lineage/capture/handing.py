@@ -290,7 +290,7 @@ def _way(attempt: Attempt, start: _Start, what: str) -> str | None:
 @guarded
 def _named(attempt: Attempt, via: str, start: _Start, way: str) -> list[Access]:
     """The files that the command names; nothing is inferred of a Python, if it can be seen inside."""
-    alone = not start.line and is_python(start.words, start.environment)
+    alone = way and not start.line and is_python(start.words, start.environment)
     return note_program(attempt, via, start.words, start.folder, given=way if alone else "")
 
 

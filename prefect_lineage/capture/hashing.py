@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
 
 from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.guard import guarded
+from prefect_lineage.forking import told_in_child
 
 __all__ = ["Hashing"]
 
@@ -91,13 +90,4 @@ def _done(job: Job) -> None:
         job()
 
 
-_all: weakref.WeakSet[Hashing] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for hashing in _all:
-        hashing.renew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_all = told_in_child(Hashing.renew)

@@ -103,13 +103,10 @@ def forget_seen(attempt: Attempt, seen: Container[str]) -> None:
     """Nothing need be inferred of the programs that were seen inside; of the others it stays."""
     kept = []
     for access in attempt.accesses:
-        given = access.metadata.get("given") if access.inferred else None
-        if given is not None:
-            access.metadata = {}
-            if given in seen:
-                pending.forget((access,))
-                continue
-        kept.append(access)
+        if access.given and access.given in seen:
+            pending.forget((access,))
+        else:
+            kept.append(access)
     attempt.accesses = kept
     attempt.programs = [
         {name: value for name, value in program.items() if name != "given"}
@@ -123,5 +120,4 @@ def _access(path: str, via: str, given: str) -> Access | None:
     known = fingerprint(path)
     if known is None and (os.path.lexists(path) or not os.path.isdir(os.path.dirname(path))):  # noqa: PTH112, PTH120
         return None
-    metadata = {"given": given} if given else {}
-    return Access("open", path, via, existed=known is not None, known=known, inferred=True, metadata=metadata)
+    return Access("open", path, via, existed=known is not None, known=known, inferred=True, given=given)

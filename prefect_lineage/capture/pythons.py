@@ -91,10 +91,8 @@ def post(attempt: Attempt, token: str, environment: Mapping[Any, Any]) -> dict[s
     carrier, arguments = attempt.__reduce__()
     told = asdict(carrier(*arguments))
     settings = json.loads(told["settings"])
-    if urlsplit(
-        settings.get("url", "")
-    ).password:  # a letter lies on the disk: whoever comes asks its own settings
-        del settings["url"]
+    if urlsplit(settings.get("url", "")).password:
+        del settings["url"]  # a letter lies on the disk: whoever comes asks its own settings
     letter = {"carrier": {**told, "settings": json.dumps(settings)}, "claim": claim_id.get()}
     place = f"{attempt.spool}/{os.getpid()}-{next(_numbers)}.letter"
     with paused():

@@ -63,9 +63,8 @@ def _switch_on(*, everything: bool, settings: Settings | None = None) -> bool:
         if _engines is not None:
             _engines.everything = _engines.everything or everything
             return True
-        everything = (
-            everything or is_armed()
-        )  # who tracks a task takes nothing from what was to be switched on
+        # who tracks a task takes nothing from what was to be switched on
+        everything = everything or is_armed()
         settings = settings or load()
         for warning in settings.warnings:
             log.warning("%s", warning)

@@ -11,7 +11,6 @@ import importlib
 import logging
 import multiprocessing
 import os
-import random
 import threading
 import time
 import weakref
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefect_lineage.errors import StoreError
+from prefect_lineage.store.chance import between
 from prefect_lineage.store.journal import Journal, cut_lines, journal_id, warn_once
 from prefect_lineage.store.lines import is_no_record
 from prefect_lineage.store.loading import Loaded, load, load_batch
@@ -53,9 +53,6 @@ _GATHER_S = 2.0
 """For so long records are gathered, unless somebody asks for the store: a transaction for many costs little more than
 one for one, and while it runs the flow and the drain take the interpreter from each other for every row."""
 _PAUSES_S = (0.2, 30.0)
-
-_CHANCE = random.SystemRandom()
-"""For pauses. Numbers of Python's own generator are the user's, who may have seeded it."""
 
 _log = logging.getLogger("prefect_lineage")
 
@@ -259,7 +256,7 @@ class Drain:
                 pause = _PAUSES_S[0]
                 continue
             with self._changed:
-                self._changed.wait_for(self._is_pressed, pause * _CHANCE.uniform(0.5, 1.0))
+                self._changed.wait_for(self._is_pressed, pause * between(0.5, 1.0))
             pause = min(pause * 2, longest)
             self._woken = True
             self._wakeup.set()

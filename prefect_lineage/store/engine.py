@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import importlib.util
 import os
-import random
 import sqlite3
 import tempfile
 import threading
@@ -22,15 +21,13 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from prefect_lineage.errors import StoreError, StoreForeign, StoreMissing
+from prefect_lineage.store.chance import between
 from prefect_lineage.store.lines import dump_json, load_json
 
 __all__ = ["Database", "RecordRefused", "parse_url"]
 
 PATIENCE_S = 30.0
 """How long a writer waits for the others before it gives up; a drain, which tries again, takes less."""
-
-_CHANCE = random.SystemRandom()
-"""For pauses. Numbers of Python's own generator are the user's, who may have seeded it."""
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _VANISHED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
@@ -255,7 +252,7 @@ def _raw_readonly(path: Path) -> sqlite3.Connection:
             connection.close()
             if not left or (error.sqlite_errorcode & 0xFF) not in _VANISHED:
                 raise
-            time.sleep(_CHANCE.uniform(0.005, 0.05))
+            time.sleep(between(0.005, 0.05))
         else:
             return connection
     raise AssertionError("the last opening returns or raises")
@@ -270,7 +267,7 @@ def _use_wal(connection: sqlite3.Connection, patience: float) -> None:
         except sqlite3.OperationalError as error:
             if not _is_busy(error) or time.monotonic() > deadline:
                 raise
-            time.sleep(_CHANCE.uniform(0.005, 0.05))
+            time.sleep(between(0.005, 0.05))
         else:
             return
 
@@ -286,7 +283,7 @@ def _begin_immediate(raw: sqlite3.Connection, patience: float) -> None:
             except sqlite3.OperationalError as error:
                 if not _is_busy(error) or time.monotonic() > deadline:
                     raise
-                time.sleep(_CHANCE.uniform(0.001, 0.03))
+                time.sleep(between(0.001, 0.03))
             else:
                 return
     finally:

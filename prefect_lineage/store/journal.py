@@ -18,12 +18,12 @@ import os
 import re
 import threading
 import uuid
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefect_lineage.forking import told_in_child
 from prefect_lineage.model.records import Record
 from prefect_lineage.store.kept import Kept
 from prefect_lineage.store.lines import Postponed, encode, encode_postponed
@@ -387,12 +387,4 @@ def cut_lines(block: bytes, start: int) -> Batch:
     return Batch(lines, len(rest))
 
 
-_journals: weakref.WeakSet[Journal] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for journal in _journals:
-        journal._forked()  # noqa: SLF001 - the module's own class
-
-
-os.register_at_fork(after_in_child=_after_fork)
+_journals = told_in_child(Journal._forked)  # noqa: SLF001 - the module's own class

@@ -119,7 +119,7 @@ def postponed_in(lines: Iterable[bytes]) -> list[Postponed]:
         with suppress(ValueError, KeyError, TypeError, AttributeError):
             if line.startswith(_POSTPONED):
                 data = orjson.loads(line)
-                record = decode(dump_json(data["record"]).encode())
+                record = Record.from_dict(data["record"])
                 found[data["postponed"]] = Postponed(data["postponed"], record, tuple(data["missing"]))
             elif (key := settled_by(line)) is not None:
                 found.pop(key, None)

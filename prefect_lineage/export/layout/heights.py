@@ -11,6 +11,7 @@ __all__ = ["heights", "spread"]
 
 _TURNS = 14
 _KINK = 34.0
+"""Bends of at most so much are taken out at the end, where there is room for that."""
 _SETTLING = 4
 """Last turns, in which both sides pull: before, sides alternate and whole branches can move."""
 
