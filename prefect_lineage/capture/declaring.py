@@ -16,7 +16,8 @@ from prefect_lineage.capture.digests import unhashed
 from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.identity import is_uri, local_path, named
 from prefect_lineage.capture.recorder import Recorder
-from prefect_lineage.capture.values import Returned, walk
+from prefect_lineage.capture.values import Returned
+from prefect_lineage.capture.walking import walk
 from prefect_lineage.errors import LineageError, ReferenceUnknown
 from prefect_lineage.model.entities import Version
 from prefect_lineage.model.records import NAMED, Content, EdgeRecord, Location, Record, RunRecord

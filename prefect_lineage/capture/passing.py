@@ -21,7 +21,8 @@ from prefect_lineage.capture.by_run import ByRun
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.digests import unhashed
 from prefect_lineage.capture.guard import guarded
-from prefect_lineage.capture.values import ATOMS, Returned, Values, is_shared, walk
+from prefect_lineage.capture.values import Returned, Values
+from prefect_lineage.capture.walking import ATOMS, is_shared, walk
 from prefect_lineage.model.records import EdgeRecord, How, Location, Record, RunRecord
 from prefect_lineage.model.times import now
 

@@ -7,13 +7,9 @@ future carried them.
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-import os
-import types
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from threading import RLock
 from typing import Any
 
@@ -24,11 +20,12 @@ from prefect_lineage.capture.context import paused
 from prefect_lineage.capture.digests import Digester, unhashed
 from prefect_lineage.capture.identity import value_location
 from prefect_lineage.capture.memory import Memory
-from prefect_lineage.capture.plain import CONTAINERS, DIGEST_LIMIT, MAX_ITEMS, is_plain, plain_bytes
+from prefect_lineage.capture.plain import CONTAINERS, DIGEST_LIMIT, is_plain, plain_bytes
+from prefect_lineage.capture.walking import ATOMS, SHARED, is_part, is_shared, items
 from prefect_lineage.model.records import Content, EdgeRecord, Location
 from prefect_lineage.plugins import Plugins
 
-__all__ = ["ATOMS", "Returned", "Values", "is_shared", "walk"]
+__all__ = ["Returned", "Values"]
 
 EARLY_LIMIT = 8 << 20
 """Bytes: an array or frame below it is digested when it is returned, to know whether it was changed later."""
@@ -36,19 +33,10 @@ EARLY_LIMIT = 8 << 20
 EARLY_MEMBERS = 100
 """The same for plain containers."""
 
-ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
-"""Types of what holds nothing else, and of which one object serves everybody who says it."""
-
 MAX_PARTS = 50
 """Of a container with more parts it is not told apart which of them was passed on."""
 
-_MAX_DEPTH = 4
 _MAX_HELD = 256
-# One object serves everybody who says it: that two runs had the same one proves nothing.
-_SHARED = (
-    *(type(None), bool, int, float, complex, str, bytes, os.PathLike, type, enum.Enum),
-    *(types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
-)
 
 
 class Returned(Struct, eq=False, weakref=True):
@@ -114,7 +102,7 @@ class Values:
 
     def _remember_within(self, value: object, returned: Returned) -> None:
         """The parts of a container, each by itself; of many, or of records in a list, that they are of this one."""
-        found = [(part, item) for part, item in _items(value) if _is_part(item)]
+        found = [(part, item) for part, item in items(value) if is_part(item)]
         records = isinstance(value, (list, set, frozenset)) and all(
             isinstance(item, CONTAINERS) for _, item in found
         )
@@ -134,7 +122,7 @@ class Values:
                     self._remember_within_part(item, own)
 
     def _remember_within_part(self, value: object, own: Returned) -> None:
-        self._remember_members(value, [item for _, item in _items(value) if _is_part(item)], own)
+        self._remember_members(value, [item for _, item in items(value) if is_part(item)], own)
 
     def _remember_members(self, value: object, members: list[object], returned: Returned) -> None:
         """Whoever receives a member has received something of the whole, which is not told apart further."""
@@ -226,7 +214,7 @@ class Values:
             return self.content(value, returned.run, returned.part).digest == returned.content.digest
 
     def _owners(self, value: object) -> Sequence[tuple[object, bool]]:
-        if not self._tells_memory or isinstance(value, (*_SHARED, *CONTAINERS)):
+        if not self._tells_memory or isinstance(value, (*SHARED, *CONTAINERS)):
             return ()
         with paused():
             found = self._plugins.first("lineage_value_memory", value=value)
@@ -361,63 +349,3 @@ class _Member(Struct, eq=False):
 
 class _WeakMember(weakref.ref[Any]):
     """One of the members of a container that is not held."""
-
-
-def _is_part(item: object) -> bool:
-    """Whether it can be told apart from others that are equal."""
-    return not isinstance(item, (*_SHARED, tuple, frozenset))
-
-
-def walk(
-    value: object, depth: int = _MAX_DEPTH, known: Callable[[object], object | None] = lambda _: None
-) -> Iterator[object]:
-    """A value and what is in it: containers and dataclasses, each once, to a bounded depth and number in all.
-
-    Args:
-        known: what it has an answer for is one thing, into which nobody need look.
-    """
-    seen: set[int] = set()
-    left = MAX_ITEMS
-    waiting = [iter(((value, depth),))]
-    while waiting and left:
-        item, below = next(waiting[-1], (None, -1))
-        if below < 0:
-            waiting.pop()
-            continue
-        left -= 1
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        yield item
-        if below and not isinstance(item, _SHARED) and known(item) is None:
-            waiting.append(_below(item, below - 1))
-
-
-def _below(value: object, depth: int) -> Iterator[tuple[object, int]]:
-    return ((item, depth) for _, item in _items(value))
-
-
-def _items(value: object) -> Iterator[tuple[str, object]]:
-    found: Iterator[tuple[str, object]]
-    if isinstance(value, Mapping) and isinstance(value, dict):
-        found = ((f"[{key!r}]", item) for key, item in value.items())
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        found = ((f"[{index}]", item) for index, item in enumerate(value))
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        found = ((f".{name}", getattr(value, name, None)) for name in names)
-    else:
-        return
-    for index, pair in enumerate(found):
-        if index >= MAX_ITEMS:
-            return
-        yield pair
-
-
-def is_shared(value: object) -> bool:
-    """Whether the interpreter or a module may hand the very same object to several runs."""
-    if type(value) in ATOMS:
-        return True
-    if isinstance(value, (tuple, frozenset)) and len(value) <= MAX_ITEMS:
-        return all(map(is_shared, value))
-    return isinstance(value, _SHARED)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from prefect_lineage import hookimpl
 from prefect_lineage.capture.digests import Digester
 from prefect_lineage.capture.plain import plain_bytes
-from prefect_lineage.capture.values import Returned, Values, walk
+from prefect_lineage.capture.values import Returned, Values
+from prefect_lineage.capture.walking import walk
 from prefect_lineage.plugins import Plugins
 
 
