@@ -55,7 +55,7 @@ __all__ = [
     "vias",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the schema, oldest first; a test compares it with the migration scripts."""
 
 INPUT, OUTPUT = 0, 1
@@ -154,7 +154,7 @@ runs = Table(
     Column("flow_run", _Key, ForeignKey("runs.id"), index=True),
     Column("parent", _Key, ForeignKey("runs.id"), index=True),
     Column("state", Text),
-    Column("started_at", BigInteger, index=True),
+    Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
     Column("attempt", Integer, nullable=False),
     Column("details", _Json),
@@ -169,6 +169,10 @@ runs = Table(
         postgresql_where=_HAS_RESULT,
     ),
 )
+# Newest first, and those last whose start is not known: PostgreSQL takes NULL for the greatest value, SQLite for the
+# least, so only one of them can read an ordinary index backwards.
+Index("ix_runs_started_at", runs.c.started_at).ddl_if(dialect="sqlite")
+Index("ix_runs_newest", runs.c.started_at.desc().nulls_last(), runs.c.id.desc()).ddl_if(dialect="postgresql")
 
 edges = Table(
     "edges",

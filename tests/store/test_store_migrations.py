@@ -52,8 +52,11 @@ def test_the_migrations_leave_nothing_to_generate(old_url: str) -> None:
     Store.open(old_url).close()
     database = Database(old_url)
     with database.reading() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        other = {"sqlite": "ix_runs_newest", "postgresql": "ix_runs_started_at"}[connection.dialect.name]
+        known = {"include_object": lambda _, name, *told: told[1] or name != other}
+        found = compare_metadata(MigrationContext.configure(connection, opts=known), metadata)
     database.close()
+    assert found == []
 
 
 def test_the_revisions_in_the_code_are_those_of_the_scripts() -> None:

@@ -15,6 +15,8 @@ from sqlalchemy import event
 
 from prefect_lineage.model.records import EdgeRecord
 from prefect_lineage.model.reference import Reference
+from prefect_lineage.store.engine import Database
+from prefect_lineage.store.filters import Filter
 from prefect_lineage.store.schema import metadata
 from prefect_lineage.store.store import Store
 
@@ -89,3 +91,29 @@ def test_asking_reads_no_whole_table(store: Store, tmp_path: Path, make: Any) ->
         assert len(store.outputs_of(run)) == 1
     assert len(seen) > 15
     assert _scans(tmp_path / "lineage.db", seen) == []
+
+
+def test_the_newest_come_from_an_index(url: str, make: Any) -> None:
+    with Store.open(url) as store:
+        store.apply([make.run(f"r{n}", make.write(f"/f{n}", f"{n:04x}", at=n + 1)) for n in range(50)])
+        with _statements() as seen:
+            newest = Filter(limit=5)
+            assert [len(store.runs(newest)), len(store.versions(newest)), len(store.artifacts(newest))] == [
+                5
+            ] * 3
+    database = Database(url)
+    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+    plans = {}
+    with database.reading() as connection:
+        if not database.is_sqlite:  # of so few rows PostgreSQL reads all
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for statement, parameters in seen:
+            if order := re.search(r"ORDER BY \w+\.(started|created|updated)_at DESC", statement):
+                lines = connection.exec_driver_sql(f"{explain} {statement}", parameters)
+                plans[order[1]] = " ".join(str(line) for line in lines)
+    database.close()
+    assert len(plans) == 3
+    # an incremental sort only puts rows of one time in order
+    assert [
+        name for name, plan in plans.items() if re.search(r"(?<!Incremental )Sort  |USE TEMP B-TREE", plan)
+    ] == []
