@@ -15,7 +15,7 @@ __all__ = ["changes", "description_of", "is_table", "location_of", "told_by"]
 
 def location_of(table: Any) -> str | None:
     """The directory or URI of a table that is given as a path, or as an object of deltalake's."""
-    path = place(getattr(table, "table_uri", table))
+    path = place(_asked(table, "table_uri") if hasattr(table, "table_uri") else table)
     return None if path is None else (local(path) or path)
 
 
@@ -62,11 +62,17 @@ def description_of(
 def told_by(table: Any, *, rows: int | None = None, schema: Any = ()) -> Description:
     """The same of a table that is open."""
     number, metadata = table.version(), table.metadata()
-    fields = tuple((field.name, _kind(field.type)) for field in table.schema().fields)
+    fields = tuple((field.name, _kind(field.type)) for field in _asked(table, "schema").fields)
     told = {"table_version": number, **({"table": metadata.name} if metadata.name else {})}
     return Description(
         rows=rows, schema=tuple(schema) or fields, metadata=told, version=f"{metadata.id}@{number}"
     )
+
+
+def _asked(table: Any, name: str) -> Any:
+    """What a merge holds is deltalake's compiled table: a property there is a method here, and the reverse."""
+    found = getattr(table, name)
+    return found() if callable(found) else found
 
 
 def _kind(kind: Any) -> str:

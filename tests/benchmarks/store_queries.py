@@ -2,7 +2,8 @@
 
     python tests/benchmarks/store_queries.py [--edges 10000 100000 1000000] [--postgres] [--rounds 7]
 
-Stores are filled by SQL in a temporary directory (10,000,000 edges take about 2 GB and some minutes). Every figure is
+Stores are filled by SQL in a temporary directory (10,000,000 edges take about 2 GB and some minutes), in SQLite or
+with ``--postgres`` in a PostgreSQL server of the benchmark's own. Every figure is
 the median of a ratio measured in turn, ours against raw SQL on the same file (SQLite: of CPU time; PostgreSQL: of
 wall time); absolute times say more about the machine. *nodes* is the recursive query alone, *graph* is what a user
 gets: every node and edge with all its fields, against raw SQL that fetches the same columns as tuples.
@@ -188,34 +189,39 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--postgres", action="store_true")
     given = parser.parse_args()
+    (on_postgres if given.postgres else on_sqlite)(given.edges, given.rounds)
+
+
+def on_sqlite(sizes: list[int], rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         empty = f"sqlite:///{folder}/empty.db"
         Store.open(empty).close()
-        for edges in given.edges:
+        for edges in sizes:
             path = Path(folder) / "full.db"
             fill(f"sqlite:///{path}", edges)
-            print(
-                f"SQLite, {edges:,} edges, {path.stat().st_size / edges:.0f} bytes an edge with runs and versions"
-            )
-            measure(f"sqlite:///{path}", empty, given.rounds)
+            taken = path.stat().st_size / edges
+            print(f"SQLite, {edges:,} edges, {taken:.0f} bytes an edge with runs and versions")
+            measure(f"sqlite:///{path}", empty, rounds)
             path.unlink()
-    if given.postgres:
-        try:
-            server = PostgresServer()
-        except PostgresUnavailable as error:
-            print(f"PostgreSQL left out: {error}")
-            return
-        try:
-            empty = server.create()
-            Store.open(empty).close()
-            for edges in given.edges:
-                url = server.create()
-                fill(url, edges)
-                print(f"PostgreSQL, {edges:,} edges")
-                measure(url, empty, given.rounds)
-                server.drop(url)
-        finally:
-            server.stop()
+
+
+def on_postgres(sizes: list[int], rounds: int) -> None:
+    try:
+        server = PostgresServer()
+    except PostgresUnavailable as error:
+        print(f"PostgreSQL left out: {error}")
+        return
+    try:
+        empty = server.create()
+        Store.open(empty).close()
+        for edges in sizes:
+            url = server.create()
+            fill(url, edges)
+            print(f"PostgreSQL, {edges:,} edges")
+            measure(url, empty, rounds)
+            server.drop(url)
+    finally:
+        server.stop()
 
 
 if __name__ == "__main__":

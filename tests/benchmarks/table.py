@@ -15,17 +15,35 @@ import platform
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "performance.md"
 
-# Script, options, options of a quick round.
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A block of the page: the script that prints it, its options, and those of a quick round."""
+
+    script: str
+    options: str = ""
+    quick: str = ""
+
+
 BENCHMARKS = {
-    "capture_overhead": ((), ("--tasks", "60", "--trivial", "120", "--fours", "3")),
-    "interception_cost": ((), ("--fours", "5")),
-    "import_cost": ((), ("--rounds", "4")),
-    "memory": ((), ("--runs", "20000")),
+    "capture_overhead": Benchmark("capture_overhead", "", "--tasks 60 --trivial 120 --fours 3"),
+    "interception_cost": Benchmark("interception_cost", "", "--fours 5"),
+    "import_cost": Benchmark("import_cost", "", "--rounds 4"),
+    "memory": Benchmark("memory", "", "--runs 20000"),
+    "store_recording": Benchmark("store_recording", "--postgres", "--postgres --runs 2000 --rounds 3"),
+    "questions_sqlite": Benchmark(
+        "store_queries", "--edges 10000 100000 1000000 10000000", "--edges 10000 100000"
+    ),
+    "questions_postgres": Benchmark(
+        "store_queries", "--postgres --edges 10000 100000 1000000", "--postgres --edges 10000"
+    ),
+    "digests": Benchmark("digests", "", "--bytes 268435456 --files 10000"),
 }
 PEERS = "peers"
 
@@ -41,12 +59,12 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, {versions}; load average at the end: {load}"
 
 
-def run(name: str, options: tuple[str, ...]) -> str:
-    command = [sys.executable, str(HERE / f"{name}.py"), *options]
-    print(" ".join(("python", f"tests/benchmarks/{name}.py", *options)), flush=True)
+def run(script: str, options: str) -> str:
+    command = [sys.executable, str(HERE / f"{script}.py"), *options.split()]
+    print(f"python tests/benchmarks/{script}.py {options}", flush=True)
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     print(done.stdout, flush=True)
-    called = " ".join((f"{name}.py", *options))
+    called = f"{script}.py {options}".strip()
     return f"$ {called}\n{done.stdout}\n# {machine()}"
 
 
@@ -62,11 +80,13 @@ def main() -> None:
         arguments.error("--only peers needs --peers FOLDER")
     benchmarks = dict(BENCHMARKS)
     if options.peers:
-        where = ("--venv", options.peers)
-        benchmarks[PEERS] = (where, (*where, "--rounds", "3"))
-    for name, (whole, quick) in benchmarks.items():
+        where = f"--venv {options.peers}"
+        benchmarks[PEERS] = Benchmark(PEERS, where, f"{where} --rounds 3")
+    for name, benchmark in benchmarks.items():
         if options.only in (None, name):
-            written = block(name, run(name, quick if options.quick else whole))
+            written = block(
+                name, run(benchmark.script, benchmark.quick if options.quick else benchmark.options)
+            )
             page = PAGE.read_text(encoding="utf-8")
             pattern = re.compile(rf"<!-- {name} -->.*?<!-- end -->", re.DOTALL)
             PAGE.write_text(pattern.sub(lambda _, text=written: text, page), encoding="utf-8")

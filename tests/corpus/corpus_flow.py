@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import calls_arrays  # noqa: F401
 import calls_blind  # noqa: F401
+import calls_daily  # noqa: F401
 import calls_frames  # noqa: F401
 import calls_fresh  # noqa: F401
 import calls_models  # noqa: F401

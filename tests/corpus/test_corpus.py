@@ -28,6 +28,7 @@ def _load() -> Any:
     try:
         import calls_arrays  # type: ignore[import-not-found]  # noqa: F401
         import calls_blind  # type: ignore[import-not-found]  # noqa: F401
+        import calls_daily  # type: ignore[import-not-found]  # noqa: F401
         import calls_frames  # type: ignore[import-not-found]  # noqa: F401
         import calls_fresh  # type: ignore[import-not-found]  # noqa: F401
         import calls_models  # type: ignore[import-not-found]  # noqa: F401

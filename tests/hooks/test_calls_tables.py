@@ -78,13 +78,28 @@ def ignore_what_is_there(data: Path) -> None:
 
 
 @case("R in.delta", "W in.delta")
-def merge_and_delete(data: Path) -> None:
+def merge(data: Path) -> None:
     import deltalake
 
     table = deltalake.DeltaTable(data / "in.delta")
     merge = table.merge(one(), "s.a = t.a", source_alias="s", target_alias="t")
     merge.when_matched_update_all().when_not_matched_insert_all().execute()
-    table.delete("a = 1")
+
+
+@case("R in.delta", "W in.delta")
+def delete(data: Path) -> None:
+    import deltalake
+
+    deltalake.DeltaTable(data / "in.delta").delete("a = 1")
+
+
+@case("R in.delta", "W in.delta")
+def optimise(data: Path) -> None:
+    import deltalake
+
+    table = deltalake.DeltaTable(data / "in.delta")
+    deltalake.write_deltalake(table, one(), mode="append")
+    table.optimize.compact()
     table.optimize.compact()
 
 
