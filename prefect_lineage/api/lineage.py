@@ -13,6 +13,14 @@ from prefect_lineage.api.lineage_times import When, micros
 from prefect_lineage.api.lineage_urls import store_url
 from prefect_lineage.errors import LineageError, ReferenceUnknown
 from prefect_lineage.graph.coverage import Coverage, coverage_of
+from prefect_lineage.graph.levels import (
+    ArtifactGraph,
+    artifact_ids,
+    by_artifact,
+    by_flow_run,
+    check_level,
+    flow_run_ids,
+)
 from prefect_lineage.model.entities import Artifact, Graph, Run, Version
 from prefect_lineage.model.reference import Reference
 from prefect_lineage.settings import load
@@ -160,6 +168,24 @@ class Lineage:
         runs = frozenset(run.id for run in nested) if nested is not None else None
         around = self._around(self.node(ref), depth, (upstream, downstream), then)
         return select(around, Selection(flow, runs, type, first, last))
+
+    def at_level(self, graph: Graph, level: str) -> Graph | ArtifactGraph:
+        """A coarser view of a graph.
+
+        Args:
+            graph: from this store.
+            level: ``run`` for the graph itself; ``flow`` for a graph in which a flow run is one node, with all that
+                its runs did; ``artifact`` for artifacts, with the runs on the edges.
+
+        Raises:
+            LineageError: there is no such level.
+        """
+        check_level(level)
+        if level == "flow":
+            return by_flow_run(graph, self._store.runs_of(flow_run_ids(graph)))
+        if level == "artifact":
+            return by_artifact(graph, self._store.artifacts_of(artifact_ids(graph)))
+        return graph
 
     def _around(
         self, node: Version | Run, depth: int | None, sides: tuple[bool, bool], as_of: int | None

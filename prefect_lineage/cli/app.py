@@ -85,9 +85,6 @@ def map_(
     open_: Annotated[bool, flag("Open it in the browser.", "--open")] = False,
     upstream: Annotated[bool, flag("Only what REF was made from.")] = False,
     downstream: Annotated[bool, flag("Only what was made from REF.")] = False,
-    level: Annotated[
-        str, option("What is one card: run (default), flow (a flow run) or artifact (all its versions).")
-    ] = "run",
     group: Annotated[str | None, option("flow: a frame around what each flow run did.")] = None,
     ui_url: Annotated[
         str | None, option("Where Prefect's UI is. Default: PREFECT_UI_URL, else as PREFECT_API_URL says.")
@@ -105,7 +102,7 @@ def map_(
     """
     from prefect_lineage.cli.mapping import Look, write_map
 
-    return write_map(ref, output, (upstream, downstream), graph, out, Look(level, group, ui_url, open_))
+    return write_map(ref, output, (upstream, downstream), graph, out, Look(graph.level, group, ui_url, open_))
 
 
 def ls(

@@ -76,9 +76,12 @@ class GraphOptions:
         Time | None, option("Only what was read or written up to this time (ISO 8601, UTC).")
     ] = None
     as_of: Annotated[Time | None, option("The graph as it was at this time (ISO 8601, UTC).")] = None
+    level: Annotated[
+        str, option("What is one node: run (default), flow (a flow run) or artifact (all its versions).")
+    ] = "run"
 
     def chosen(self) -> dict[str, Any]:
-        """The keyword arguments of :meth:`prefect_lineage.Lineage.graph`."""
+        """The keyword arguments of :meth:`prefect_lineage.Lineage.graph`; the level is taken of what that gives."""
         return {
             "depth": self.depth,
             "flow": self.flow,

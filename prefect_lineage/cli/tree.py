@@ -7,7 +7,7 @@ where it comes again. A branch that is too deep for the width of the terminal go
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rich.text import Text
@@ -15,7 +15,8 @@ from rich.tree import Tree
 
 from prefect_lineage.cli.screen import Screen
 from prefect_lineage.cli.text import count, duration, shortened, size, visible
-from prefect_lineage.model.entities import Edge, Graph, Run, Version
+from prefect_lineage.graph.levels import MOST_PAIRS, ArtifactEdge, ArtifactGraph
+from prefect_lineage.model.entities import Artifact, Edge, Graph, Run, Version
 
 __all__ = ["STATE_STYLES", "edge_words", "node_line", "print_closure", "summary"]
 
@@ -38,7 +39,7 @@ _MAX_LEVELS = 60  # however wide the output: deeper lines are not read any more
 class _Walk:
     """One way through a graph, from node to node along the edges of one direction."""
 
-    graph: Graph
+    graph: Graph | ArtifactGraph
     direction: str
     screen: Screen
     opened: set[str] = field(default_factory=set)
@@ -46,8 +47,8 @@ class _Walk:
 
     def __post_init__(self) -> None:
         self.nodes = {node.id: node for node in self.graph.nodes}
-        self.steps: dict[str, list[tuple[str, list[Edge]]]] = {}
-        grouped: dict[tuple[str, str], list[Edge]] = {}
+        self.steps: dict[str, list[tuple[str, list[Edge | ArtifactEdge]]]] = {}
+        grouped: dict[tuple[str, str], list[Edge | ArtifactEdge]] = {}
         for edge in self.graph.edges:
             near, far = (edge.head, edge.tail) if self.direction == "upstream" else (edge.tail, edge.head)
             grouped.setdefault((near, far), []).append(edge)
@@ -90,14 +91,16 @@ class _Walk:
                 pending.extend((grown, step, level + 1) for step in reversed(further))
         return top
 
-    def _step(self, identity: str, edges: list[Edge]) -> Text:
+    def _step(self, identity: str, edges: list[Edge | ArtifactEdge]) -> Text:
         line = Text(f"{_ARROWS[self.direction]} ", style="dim")
         line.append_text(node_line(self.nodes[identity], self.screen))
-        line.append(f"  {edge_words(edges)}", style="dim")
+        between = [edge for edge in edges if isinstance(edge, ArtifactEdge)]
+        words = _job_words(between) if between else edge_words(e for e in edges if isinstance(e, Edge))
+        line.append(f"  {words}", style="dim")
         return line
 
 
-def print_closure(graph: Graph, direction: str, screen: Screen) -> None:
+def print_closure(graph: Graph | ArtifactGraph, direction: str, screen: Screen) -> None:
     """Print what lies upstream or downstream of the graph's root, then how much it is."""
     walk = _Walk(graph, direction, screen)
     for start in walk.starts():
@@ -106,21 +109,34 @@ def print_closure(graph: Graph, direction: str, screen: Screen) -> None:
     screen.note(summary(graph))
 
 
-def summary(graph: Graph) -> str:
+def summary(graph: Graph | ArtifactGraph) -> str:
     """``3 runs, 4 versions, 7 edges``, and what was left out."""
-    words = ", ".join(
-        (
-            count(len(graph.runs), "run"),
-            count(len(graph.versions), "version"),
-            count(len(graph.edges), "edge"),
+    if isinstance(graph, ArtifactGraph):
+        runs = {run for edge in graph.edges for run in edge.runs}
+        amounts = [count(len(graph), "artifact"), count(len(graph.edges), "edge"), count(len(runs), "run")]
+    else:
+        amounts = [count(len(graph.runs), "run"), count(len(graph.versions), "version")]
+        amounts.append(count(len(graph.edges), "edge"))
+    words = [", ".join(amounts)]
+    if graph.truncated:
+        words.append(f"{count(graph.truncated, 'node')} left out")
+    if isinstance(graph, ArtifactGraph) and graph.crowded:
+        words.append(
+            f"{count(graph.crowded, 'run')} left out, of more than {MOST_PAIRS:,} pairs of inputs and outputs"
         )
-    )
-    return f"{words}; {count(graph.truncated, 'node')} left out" if graph.truncated else words
+    return "; ".join(words)
 
 
-def node_line(node: Version | Run, screen: Screen) -> Text:
+def node_line(node: Version | Run | Artifact, screen: Screen) -> Text:
     """One line about a node; all that comes from the store is made visible."""
+    if isinstance(node, Artifact):
+        return _artifact_line(node)
     return _version_line(node) if isinstance(node, Version) else _run_line(node, screen)
+
+
+def _artifact_line(artifact: Artifact) -> Text:
+    line = Text(shortened(artifact.name), style="bold").append(f"  {visible(artifact.type)}", style="blue")
+    return line.append(f"  {count(artifact.versions, 'version')}", style="dim")
 
 
 def _version_line(version: Version) -> Text:
@@ -145,9 +161,18 @@ def _run_line(run: Run, screen: Screen) -> Text:
     return line
 
 
-def edge_words(edges: list[Edge]) -> str:
+def _job_words(edges: list[ArtifactEdge]) -> str:
+    """Through which jobs the data went, in how many runs, and whether that was not seen but said or concluded."""
+    jobs = ", ".join(shortened(job, 60) for job in dict.fromkeys(job for edge in edges for job in edge.jobs))
+    runs = len({run for edge in edges for run in edge.runs})
+    hows = dict.fromkeys(edge.how for edge in edges if edge.how != "observed")
+    words = jobs + (f" {_TIMES}{runs}" if runs > 1 else "")
+    return words + (f" ({', '.join(map(visible, hows))})" if hows else "")
+
+
+def edge_words(given: Iterable[Edge]) -> str:
     """How the data went: the calls, how often, and whether it was not seen but said or concluded."""
-    words = []
+    edges, words = list(given), []
     for via in dict.fromkeys(edge.via for edge in edges):
         same = [edge for edge in edges if edge.via == via]
         times = sum(edge.times for edge in same)

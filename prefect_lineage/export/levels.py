@@ -6,17 +6,15 @@ take some away; here they are made once, as a fresh page shows them, so that the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from prefect_lineage.export.fold import GROUP
 from prefect_lineage.export.view import View
+from prefect_lineage.graph.levels import MOST_PAIRS, flow_run_of, inside_a_flow_run
 from prefect_lineage.model.entities import Run, Version
 
 __all__ = ["LEVEL_MAKERS", "Level", "artifact_level", "flow_level"]
-
-_MOST_PAIRS = 4000
-"""A run with more pairs of inputs and outputs would hide everything else; the page leaves them out, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +29,14 @@ class Level:
 def flow_level(view: View) -> Level:
     """Flow runs, and the versions that more than one of them touched; values and what stays inside are left out."""
     ups, downs = _neighbours(view)
+    inside = inside_a_flow_run(view.graph)
     left_out = {
         place
-        for place, card in enumerate(view.cards)
-        if card.small or _stays_inside(view, ups[place], downs[place])
+        for place, (card, node) in enumerate(zip(view.cards, view.graph.nodes, strict=True))
+        if card.small or node.id in inside
     }
     keys = {
-        place: f"flow-run:{_flow_run(node)}" if isinstance(node, Run) else node.id
+        place: f"flow-run:{flow_run_of(node)}" if isinstance(node, Run) else node.id
         for place, node in enumerate(view.graph.nodes)
         if place not in left_out
     }
@@ -68,7 +67,7 @@ def artifact_level(view: View) -> Level:
     }
     links: dict[tuple[str, str], None] = {}
     for place, node in enumerate(nodes):
-        if isinstance(node, Run) and len(ups[place]) * len(downs[place]) <= _MOST_PAIRS:
+        if isinstance(node, Run) and len(ups[place]) * len(downs[place]) <= MOST_PAIRS:
             pairs = ((keys[tail], keys[head]) for tail in ups[place] for head in downs[place])
             links |= dict.fromkeys(pair for pair in pairs if pair[0] != pair[1])
     return _level(dict.fromkeys(keys.values(), GROUP), list(links))
@@ -89,21 +88,6 @@ def _neighbours(view: View) -> tuple[list[list[int]], list[list[int]]]:
         downs[link.tail].append(link.head)
         ups[link.head].append(link.tail)
     return ups, downs
-
-
-def _flow_run(node: Run | Version) -> str:
-    return (node.flow_run if isinstance(node, Run) else None) or node.id
-
-
-def _stays_inside(view: View, writers: list[int], readers: list[int]) -> bool:
-    """Whether one flow run wrote and read a version and nobody else touched it."""
-    nodes = view.graph.nodes
-    runs = {_flow_run(nodes[place]) for place in _runs(view, [*writers, *readers])}
-    return bool(writers) and bool(readers) and len(runs) == 1
-
-
-def _runs(view: View, places: list[int]) -> Iterator[int]:
-    return (place for place in places if isinstance(view.graph.nodes[place], Run))
 
 
 def _size(view: View, place: int) -> tuple[float, float]:

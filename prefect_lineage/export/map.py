@@ -13,13 +13,11 @@ from prefect_lineage.export.page import render
 from prefect_lineage.export.staging import stages
 from prefect_lineage.export.view import Style, View, view
 from prefect_lineage.export.words import printable
+from prefect_lineage.graph.levels import check_level
 from prefect_lineage.model.entities import Graph
 from prefect_lineage.model.times import iso, now
 
-__all__ = ["LEVELS", "MOST_NODES", "LineageMap", "check_look", "lineage_map"]
-
-LEVELS = ("run", "flow", "artifact")
-"""What is a node of the map: every run and version; a flow run; an artifact."""
+__all__ = ["MOST_NODES", "LineageMap", "check_look", "lineage_map"]
 
 MOST_NODES = 50_000
 """A page with more would be slow in every browser, and nobody could read it."""
@@ -96,7 +94,7 @@ def lineage_map(
         generated_at: microseconds since the epoch, UTC; now by default.
         ui_url: where Prefect's UI is, for links to runs that know no link of their own.
         style: asked once per node, with its public JSON, for an ``icon`` and a ``label``.
-        level: what the page opens with, one of ``LEVELS``; a reader can switch.
+        level: what the page opens with, ``run``, ``flow`` or ``artifact``; a reader can switch.
         series: what a name has in common with those that differ from it in dates only: they fold to one card.
         group: ``flow`` opens it with a frame around what each flow run did.
 
@@ -130,10 +128,9 @@ def check_look(level: str, group: str | None) -> None:
     """Refuse what a page cannot look like.
 
     Raises:
-        MapError: there is no such level or group.
+        LineageError: there is no such level or group.
     """
-    if level not in LEVELS:
-        raise MapError(f"There is no level {level!r} of a map; it is one of {', '.join(LEVELS)}.")
+    check_level(level)
     if group not in (None, "flow"):
         raise MapError(f"A map cannot be grouped by {group!r}; it can be grouped by flow.")
 

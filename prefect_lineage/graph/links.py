@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prefect_lineage.model.entities import Edge, Graph, Run, Version
 
-__all__ = ["Link", "links", "without_repeats"]
+__all__ = ["Link", "links", "strongest", "without_repeats"]
 
 _STRENGTH = {"observed": 0, "declared": 1, "inferred": 2}
 
@@ -59,12 +60,17 @@ def links(graph: Graph) -> list[Link]:
     return [_link(pair, places, [graph.edges[place] for place in places]) for pair, places in pairs.items()]
 
 
+def strongest(hows: Iterable[str]) -> str:
+    """The strongest of some evidence: ``observed``, then ``declared``, then ``inferred``."""
+    return min(hows, key=lambda how: _STRENGTH.get(how, len(_STRENGTH)))
+
+
 def _link(pair: tuple[int, int], places: list[int], edges: list[Edge]) -> Link:
     return Link(
         tail=pair[0],
         head=pair[1],
         edges=tuple(places),
-        how=min((edge.how for edge in edges), key=lambda how: _STRENGTH.get(how, len(_STRENGTH))),
+        how=strongest(edge.how for edge in edges),
         via=tuple(dict.fromkeys(edge.via for edge in edges if edge.via)),
         times=sum(edge.times for edge in edges),
         unchanged=all(edge.unchanged for edge in edges),

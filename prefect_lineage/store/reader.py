@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from prefect_lineage.model.entities import Version
 from prefect_lineage.model.records import NAMED, VALUES
+from prefect_lineage.store.bulk import select_in, within
 from prefect_lineage.store.closure import Found
 from prefect_lineage.store.filters import Filter, glob_matches, glob_quote
 from prefect_lineage.store.lines import dump_json
@@ -99,6 +100,13 @@ class Reader:
         if wanted.type is not None:
             statement = statement.where(runs.c.id.in_(_runs_on_type(wanted.type)))
         return self._page(statement, wanted)
+
+    def runs_called(self, uuids: Iterable[str]) -> list[int]:
+        """Row ids of the runs with these UUIDs of which more is known than that, in the order asked for."""
+        statement = sa.select(runs.c.uuid, runs.c.id).where(runs.c.kind.is_not(None), within(runs.c.uuid))
+        wanted = list(dict.fromkeys(uuids))
+        found = {row.uuid: row.id for row in select_in(self._connection, statement, wanted)}
+        return [found[uuid] for uuid in wanted if uuid in found]
 
     def graph(self, wanted: Filter, loader: Loader, as_of: int | None, limit: int) -> Found:
         """The edges whose version and run both match, the last recorded runs first, and their ends."""

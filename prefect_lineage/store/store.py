@@ -159,6 +159,17 @@ class Store:
         with self._reading() as (reader, loader):
             return list(loader.runs(reader.runs(wanted)).values())
 
+    def artifacts_of(self, ids: Iterable[str]) -> list[Artifact]:
+        """The artifacts with these public ids, in their order; what is not there is left out."""
+        rows = [row for found in ids if (row := number_in(found)) is not None]
+        with self._reading() as (_, loader):
+            return loader.artifacts(rows)
+
+    def runs_of(self, uuids: Iterable[str]) -> list[Run]:
+        """The runs with these UUIDs, in their order; what is not there is left out."""
+        with self._reading() as (reader, loader):
+            return list(loader.runs(reader.runs_called(uuids)).values())
+
     # References
 
     def version(self, ref: Reference) -> Version:

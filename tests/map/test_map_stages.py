@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from prefect_lineage.errors import MapError
+from prefect_lineage.errors import LineageError, MapError
 from prefect_lineage.export import map as maps
 from prefect_lineage.export.fold import overview, path_of
 from prefect_lineage.export.levels import artifact_level, flow_level
@@ -83,7 +83,7 @@ def test_beyond_the_bound_one_is_asked_to_take_a_part(zoo: Graph, monkeypatch: p
 
 
 def test_a_level_or_group_that_is_none_is_refused(zoo: Graph) -> None:
-    with pytest.raises(MapError, match="no level 'flows' of a map; it is one of run, flow, artifact"):
+    with pytest.raises(LineageError, match="no level 'flows'; it is one of run, flow, artifact"):
         lineage_map(zoo, level="flows")
     with pytest.raises(MapError, match="cannot be grouped by 'job'"):
         lineage_map(zoo, group="job")

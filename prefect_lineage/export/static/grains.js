@@ -44,14 +44,14 @@ export function cardKey(node, settings) {
   return groupKey(node, settings.grain, settings.opened);
 }
 
-/** Versions that one flow run wrote and read and nobody else touched: its own business on the level of flows. */
+/** Versions that the same flow runs wrote and read, each for itself: their own business on the level of flows. */
 export function innerVersions(model, nodes) {
-  const at = (index) => flowRunOf(model.nodes[index]);
+  const flowRuns = (links, end) => new Set(links.map((link) => flowRunOf(model.nodes[link[end]])));
   return nodes.filter((node) => {
     if (node.kind !== "version") return false;
-    const writers = model.up[node.index].map((link) => at(link.from));
-    const readers = model.down[node.index].map((link) => at(link.to));
-    return writers.length > 0 && readers.length > 0 && new Set([...writers, ...readers]).size === 1;
+    const writers = flowRuns(model.up[node.index], "from");
+    const readers = flowRuns(model.down[node.index], "to");
+    return writers.size > 0 && writers.size === readers.size && [...writers].every((run) => readers.has(run));
   });
 }
 

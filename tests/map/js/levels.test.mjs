@@ -44,6 +44,13 @@ test("a flow run that reads back what it wrote, as others do, only writes it", (
   assert.deepEqual(ends(see(model, settings({ level: "flow" }))), [["flow-run:f1", "v:x"], ["v:x", "flow-run:f2"]]);
 });
 
+test("what two flow runs each write and read passes between neither", () => {
+  const pairs = [["r:a", "v:x"], ["v:x", "r:b"], ["r:c", "v:x"], ["v:x", "r:d"]];
+  const runs = { "r:a": run("f1"), "r:b": run("f1"), "r:c": run("f2"), "r:d": run("f2") };
+  const model = modelOf(["r:a", "v:x", "r:b", "r:c", "r:d"], pairs, runs);
+  assert.deepEqual(innerVersions(model, model.nodes).map((node) => node.id), ["v:x"]);
+});
+
 test("on the level of artifacts runs are on the links", () => {
   const view = see(twoFlows(), settings({ level: "artifact" }));
   assert.deepEqual(ends(view), [["artifact:x", "artifact:y"], ["artifact:y", "artifact:z"]]);
