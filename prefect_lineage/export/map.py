@@ -47,7 +47,7 @@ class LineageMap:
         Raises:
             MapError: the page cannot be made from what is installed.
         """
-        return render(self._view, stages(self._view), self._about)
+        return render(self._view, stages(self._view, self._about["group"]), self._about)
 
     def save(self, path: str | Path) -> Path:
         """Write the page, whole or not at all; the absolute path of the file.

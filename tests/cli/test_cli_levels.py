@@ -82,7 +82,11 @@ def test_artifacts_lead_to_artifacts_with_the_runs_on_the_edge(cli: Any, two_flo
     assert {node["kind"] for node in graph["nodes"]} == {"artifact"}
     assert [node["id"] for node in graph["nodes"] if node["name"].endswith("/raw.csv")] == [graph["root"]]
     edge = next(edge for edge in graph["edges"] if edge["runs"] == [make.uuid(1)])
-    assert (edge["jobs"], edge["how"], edge["at"]) == (["clean.load"], "observed", "2026-11-18T11:06:40.000000Z")
+    assert (edge["jobs"], edge["how"], edge["at"]) == (
+        ["clean.load"],
+        "observed",
+        "2026-11-18T11:06:40.000000Z",
+    )
 
 
 def test_a_person_sees_a_tree_of_each_level(cli: Any, two_flows: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefect_lineage.export.layout import Placement, Spacing, layout
+from prefect_lineage.export.layout import Placement, Spacing, layout, layout_in_lanes
 from prefect_lineage.export.layout.chains import Columns, columns_of
 from prefect_lineage.export.layout.heights import spread
 from prefect_lineage.export.layout.nudging import nudge
@@ -71,6 +71,34 @@ def test_no_two_cards_overlap(drawing: Drawing) -> None:
             apart_x = abs(placed.x[a] - placed.x[b]) - (sizes[a][0] + sizes[b][0]) / 2
             apart_y = abs(placed.y[a] - placed.y[b]) - (sizes[a][1] + sizes[b][1]) / 2
             assert apart_x > 0 or apart_y > 0
+
+
+@unhurried
+@given(drawings(), st.data())
+def test_lanes_lie_below_each_other_and_edges_go_right_in_them(drawing: Drawing, data: st.DataObject) -> None:
+    sizes, edges = drawing
+    lanes = data.draw(st.lists(st.integers(0, 3), min_size=len(sizes), max_size=len(sizes)))
+    placed = layout_in_lanes(sizes, edges, lanes)
+    assert placed == layout_in_lanes(sizes, edges, lanes)
+    together = strongly_connected(len(sizes), edges)
+    for tail, head in edges:
+        if tail != head and (tail, head) not in together:
+            assert placed.x[tail] + sizes[tail][0] / 2 < placed.x[head] - sizes[head][0] / 2
+    for a in range(len(sizes)):
+        for b in range(a):
+            apart_x = abs(placed.x[a] - placed.x[b]) - (sizes[a][0] + sizes[b][0]) / 2
+            apart_y = abs(placed.y[a] - placed.y[b]) - (sizes[a][1] + sizes[b][1]) / 2
+            assert apart_x > 0 or apart_y > 0
+            if lanes[a] != lanes[b]:
+                upper, lower = (a, b) if lanes[a] < lanes[b] else (b, a)
+                assert placed.y[upper] + sizes[upper][1] / 2 < placed.y[lower] - sizes[lower][1] / 2
+    for (tail, head), points in placed.routes.items():
+        xs = [placed.x[tail], *(x for x, _ in points), placed.x[head]]
+        assert xs == sorted(xs)
+        for _, y in points:  # an edge leaves in the lane where it begins
+            for node, lane in enumerate(lanes):
+                if lane > lanes[tail]:
+                    assert y < placed.y[node] - sizes[node][1] / 2
 
 
 @unhurried

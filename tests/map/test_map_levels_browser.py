@@ -50,6 +50,16 @@ def test_the_other_levels_lie_where_python_placed_them(
         }
 
 
+def test_frames_that_were_asked_for_lie_where_python_placed_them(visit: Opener, flows: Graph) -> None:
+    seen = visit(flows, group="flow")
+    seen.page.evaluate("lineage.change({ fold: false })")
+    placed = seen.ask("JSON.parse(document.getElementById('lineage-levels').textContent)")["frames"]
+    places = seen.ask("lineage.places()")
+    assert {key: (place["x"], place["y"]) for key, place in places.items()} == {
+        key: (x, y) for key, x, y in zip(placed["keys"], placed["x"], placed["y"], strict=True)
+    }
+
+
 def test_the_page_opens_on_the_level_that_was_asked_for(visit: Opener, flows: Graph) -> None:
     assert visit(flows, level="artifact").ask("lineage.view().level") == "artifact"
     seen = visit(flows, group="flow")

@@ -12,7 +12,7 @@ from prefect_lineage.export import map as maps
 from prefect_lineage.export.fold import overview, path_of
 from prefect_lineage.export.levels import artifact_level, flow_level
 from prefect_lineage.export.map import lineage_map
-from prefect_lineage.export.staging import AT_ONCE, stages
+from prefect_lineage.export.staging import AT_ONCE, lanes, stages
 from prefect_lineage.export.view import view
 from prefect_lineage.model.entities import Graph, Run, Version
 from prefect_lineage.model.series import DATES, Series
@@ -113,6 +113,25 @@ def test_on_the_level_of_flows_values_and_what_stays_inside_are_left_out(zoo: Gr
     ends = {(level.keys[tail], level.keys[head]) for tail, head in level.links}
     runs = {run.name: f"flow-run:{run.flow_run or run.id}" for run in zoo.runs}
     assert (runs["northern-lake-21"], runs["icy-lake-3"]) in ends
+
+
+def test_frames_are_placed_where_they_are_asked_for(zoo: Graph) -> None:
+    shown = view(zoo)
+    assert "frames" not in stages(shown).levels
+    framed = stages(shown, "flow").levels["frames"]
+    assert framed.keys == tuple(node.id for node in zoo.nodes)
+    found = lanes(shown)
+    for place, run in enumerate(zoo.nodes):
+        if isinstance(run, Run):
+            flow_run = run.flow_run or run.id
+            same = {found[other] for other, node in enumerate(zoo.nodes)
+                    if isinstance(node, Run) and (node.flow_run or node.id) == flow_run}  # fmt: skip
+            assert same == {found[place]}
+    ends = {
+        lane: [framed.placement.y[place] for place in range(len(found)) if found[place] == lane]
+        for lane in found
+    }
+    assert all(max(ends[lane]) < min(ends[lane + 1]) for lane in range(max(found)))
 
 
 def test_on_the_level_of_artifacts_inputs_lead_to_outputs(pipelines: Pipelines) -> None:

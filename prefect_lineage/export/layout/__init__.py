@@ -4,7 +4,8 @@ Columns first (``ranks``), then invisible items along long edges (``chains``), t
 column (``ordering``), then heights (``heights``). What is random has a fixed seed, and nothing recurses.
 """
 
+from prefect_lineage.export.layout.lanes import layout_in_lanes
 from prefect_lineage.export.layout.ordering import WORK
 from prefect_lineage.export.layout.place import Placement, Spacing, layout
 
-__all__ = ["WORK", "Placement", "Spacing", "layout"]
+__all__ = ["WORK", "Placement", "Spacing", "layout", "layout_in_lanes"]

@@ -12,7 +12,7 @@ from prefect_lineage.export.layout.ordering import WORK, arrange
 from prefect_lineage.export.layout.ranks import EXACT_LIMIT, ranks
 from prefect_lineage.graph.digraph import Digraph, acyclic, components
 
-__all__ = ["Placement", "Spacing", "layout"]
+__all__ = ["Pair", "Placement", "Point", "Spacing", "column_middles", "layout"]
 
 Pair = tuple[int, int]
 Point = tuple[float, float]
@@ -27,12 +27,14 @@ class Spacing:
         row: between cards of a column.
         line: between two long edges that pass a column.
         part: between parts of the graph that have nothing to do with each other.
+        lane: between lanes, with room for a lane's name.
     """
 
     column: float = 44.0
     row: float = 20.0
     line: float = 14.0
     part: float = 44.0
+    lane: float = 46.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _assemble(
     across = max(4, max(column, default=0) + 1, isqrt(len(singles)))
     for index, node in enumerate(singles):
         column[node] = index % across
-    middles, widths = _column_middles(column, sizes, room)
+    middles, widths = column_middles(column, sizes, room)
     y = [0.0] * len(sizes)
     routes: dict[Pair, tuple[Point, ...]] = {}
     top = 0.0
@@ -150,9 +152,10 @@ def _assemble(
     )
 
 
-def _column_middles(
+def column_middles(
     column: list[int], sizes: Sequence[tuple[float, float]], room: Spacing
 ) -> tuple[list[float], list[float]]:
+    """Where the middle of each column is, and how wide it is: as its widest card."""
     widths = [0.0] * (max(column, default=-1) + 1)
     for number, (width, _) in zip(column, sizes, strict=True):
         widths[number] = max(widths[number], width)

@@ -32,11 +32,11 @@ export function spread(wishes, gaps, weights) {
 
 /**
  * Sets x, y and column of the cards and the route of the links; what is told of the lanes, if cards are in lanes.
- * `laneOf` gives a card's lane as a number from 0; without it there is one.
+ * `laneOf` gives a card's lane as a number from 0; without it there is one. `placed` are cards that lie in lanes already.
  */
-export function arrange(cards, links, laneOf = null) {
+export function arrange(cards, links, laneOf = null, placed = false) {
   if (!cards.length) return [];
-  const fresh = Boolean(laneOf) || cards.some((card) => card.column === undefined || card.y === undefined);
+  const fresh = Boolean(laneOf && !placed) || cards.some((card) => card.column === undefined || card.y === undefined);
   if (fresh) rankAll(cards, links);
   const columns = squeeze(cards);
   const items = cards.map((card) => ({ card, lane: laneOf ? laneOf(card) : 0, column: card.column, y: card.y ?? 0, half: card.height / 2, left: [], right: [] }));

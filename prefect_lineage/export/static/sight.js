@@ -180,11 +180,8 @@ function laneTitle(model, run, id) {
 
 /** Gives the cards of a view their places: those that were found beforehand, or new ones. */
 function place(model, cards, links, settings) {
+  if (settings.frames && settings.level === "run") return placeInLanes(model, cards, links);
   const home = model.homes.get(settings.level);
-  if (settings.frames && settings.level === "run") {
-    const { laneOf, names } = lanesOf(model, cards);
-    return arrange(cards, links, laneOf).map((lane) => ({ ...lane, ...names[lane.lane], ...sides(cards.filter((card) => laneOf(card) === lane.lane)) }));
-  }
   const sliding = settings.until !== null && !settings.only; // what comes later leaves its place empty
   if (home && (sliding || cards.length === home.cards.size) && cards.every((card) => home.cards.has(card.key))) {
     for (const card of cards) Object.assign(card, home.cards.get(card.key));
@@ -194,6 +191,33 @@ function place(model, cards, links, settings) {
   const whole = model.placed && settings.level === "run" && (cards.length === model.nodes.length || (sliding && cards.every((card) => !card.stack)));
   if (!whole) arrange(cards, links);
   return [];
+}
+
+/** The same in lanes: all cards where they were placed beforehand; stacks and a part of them by the order of those. */
+function placeInLanes(model, cards, links) {
+  const { laneOf, names } = lanesOf(model, cards);
+  const home = model.homes.get("frames");
+  const own = (lane) => cards.filter((card) => laneOf(card) === lane);
+  const told = (lane) => ({ ...lane, ...names[lane.lane], ...sides(own(lane.lane)) });
+  if (!home) return arrange(cards, links, laneOf).map(told);
+  for (const card of cards) {
+    const places = card.members.map((index) => home.cards.get(model.nodes[index].id));
+    const y = places.reduce((sum, place) => sum + place.y, 0) / places.length;
+    Object.assign(card, { x: places[0].x, y, column: places[0].column, width: places[0].width });
+  }
+  if (cards.length < home.cards.size) return arrange(cards, links, laneOf, true).map(told);
+  for (const link of links) link.route = home.routes.get(link.key) || [];
+  return names.map((_, lane) => told({ lane, ...heightOf(own(lane), links) }));
+}
+
+/** From where to where the cards of a lane reach, and the links that leave them. */
+function heightOf(cards, links) {
+  const inside = new Set(cards);
+  const ys = links.filter((link) => inside.has(link.from)).flatMap((link) => link.route.filter((_, place) => place % 2));
+  return {
+    top: Math.min(...cards.map((card) => card.y - card.height / 2), ...ys),
+    bottom: Math.max(...cards.map((card) => card.y + card.height / 2), ...ys),
+  };
 }
 
 function sides(cards) {

@@ -99,6 +99,30 @@ test("what each flow run did lies in a lane of its own, lanes below each other",
   for (const key of ["r:c", "v:z"]) assert.ok(inside(key, view.lanes[1]), key);
 });
 
+/** The two flows with their frames placed beforehand: f2 between the columns of f1. */
+function framed() {
+  const model = twoFlows();
+  const at = { "r:a": [0, 0, 0], "v:x": [1, 100, 0], "r:b": [2, 200, 0], "v:y": [3, 300, 0], "r:c": [4, 400, 200], "v:z": [5, 500, 200] };
+  const cards = new Map(Object.entries(at).map(([id, [column, x, y]]) => [id, { x, y, column, width: 80, height: 50 }]));
+  model.homes.set("frames", { cards, routes: new Map([["v:y\u0000r:c", [350, 120]]]) });
+  return model;
+}
+
+test("frames that were placed beforehand stay as they are", () => {
+  const view = see(framed(), settings({ frames: true }));
+  assert.deepEqual(view.cards.map(({ key, x, y }) => [key, x, y]), [["r:a", 0, 0], ["v:x", 100, 0], ["r:b", 200, 0], ["v:y", 300, 0], ["r:c", 400, 200], ["v:z", 500, 200]]);
+  assert.deepEqual(view.links.find((link) => link.to.key === "r:c").route, [350, 120]);
+  assert.deepEqual(view.lanes.map(({ id, left, right }) => [id, left, right]), [["f1", -40, 340], ["f2", 360, 540]]);
+  assert.ok(view.lanes[0].bottom >= 120 && view.lanes[0].bottom < view.lanes[1].top);
+});
+
+test("a part of the placed frames keeps its columns' order and closes the gaps", () => {
+  const view = see(framed(), settings({ frames: true, selected: "v:y", only: true, direction: "down" }));
+  const order = [...view.cards].sort((a, b) => a.x - b.x).map((card) => card.key);
+  assert.deepEqual(order, ["v:y", "r:c", "v:z"]);
+  assert.ok(view.lanes[0].bottom < view.lanes[1].top);
+});
+
 test("as of a moment, what came later is not there and the rest stays where it is", () => {
   const model = twoFlows();
   const all = see(model, settings({}));
