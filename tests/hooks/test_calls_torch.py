@@ -176,6 +176,8 @@ class _Files:
         return len(self.paths[number].read_text())
 
 
+# lance, which other tests import, warns in every fork of the process
+@pytest.mark.filterwarnings("ignore:.*__warn_on_fork:pytest.PytestUnraisableExceptionWarning")
 def test_what_the_worker_of_a_data_loader_reads_is_read(tmp_path: Path) -> None:
     loading = pytest.importorskip("torch.utils.data", reason="torch is not installed")
     for name in "ab":
