@@ -15,6 +15,7 @@ from prefect_lineage.errors import LineageError, ReferenceUnknown
 from prefect_lineage.graph.coverage import Coverage, coverage_of
 from prefect_lineage.graph.levels import (
     ArtifactGraph,
+    around_ids,
     artifact_ids,
     by_artifact,
     by_flow_run,
@@ -187,6 +188,13 @@ class Lineage:
             return by_artifact(graph, self._store.artifacts_of(artifact_ids(graph)))
         return graph
 
+    def around(self, graph: Graph) -> list[Run]:
+        """The flow runs, and other runs, around those of a graph from this store that are not themselves in it.
+
+        A flow run that read and wrote nothing by itself has no edge, and so no place in a graph.
+        """
+        return self._store.runs_of(around_ids(graph))
+
     def _around(
         self, node: Version | Run, depth: int | None, sides: tuple[bool, bool], as_of: int | None
     ) -> Graph:
@@ -258,7 +266,10 @@ class Lineage:
         from prefect_lineage.api.lineage_maps import draw  # only who draws loads what draws
 
         graph = self.graph(ref, **which)
-        return draw(graph, title=title, source=self.source, ui_url=ui_url, level=level, group=group)
+        around = self.around(graph)
+        return draw(
+            graph, title=title, source=self.source, ui_url=ui_url, level=level, group=group, around=around
+        )
 
     def sync(self, directory: str | Path | None = None) -> SyncReport:
         """Load the journals in ``directory`` (default: the setting ``JOURNAL_DIR``) whose process has ended.

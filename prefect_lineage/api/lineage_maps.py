@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prefect_lineage.export.map import LineageMap, lineage_map
-from prefect_lineage.model.entities import Graph
+from prefect_lineage.model.entities import Graph, Run
 from prefect_lineage.model.series import Series
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.settings import load
@@ -25,6 +25,7 @@ def draw(
     ui_url: str | None = None,
     level: str = "run",
     group: str | None = None,
+    around: Iterable[Run] = (),
 ) -> LineageMap:
     """The map of ``graph``; each plugin that implements ``lineage_node_style`` may style its nodes.
 
@@ -35,6 +36,7 @@ def draw(
         ui_url: where Prefect's UI is.
         level: ``run``, ``flow`` or ``artifact``.
         group: ``flow`` for frames around flow runs.
+        around: the flow runs that runs of the graph belong to and that are not in it.
     """
     settings = load()
     plugins = Plugins(settings.disable)
@@ -52,6 +54,7 @@ def draw(
         style=styled,
         level=level,
         group=group,
+        around=around,
         series=Series(settings.series).of,
     )
 

@@ -56,10 +56,12 @@ def write_map(
     with Console(stderr=True, quiet=not sys.stderr.isatty()).status("Reading the store") as status:
         with opened(out) as lineage:
             graph = lineage.graph(ref, upstream=upstream, downstream=downstream, **chosen)
+            around = lineage.around(graph)
             source = lineage.source
         status.update("Drawing")
         link = look.ui_url or prefect_ui(os.environ)
-        path = draw(graph, source=source, ui_url=link, level=look.level, group=look.group).save(output)
+        drawn = draw(graph, source=source, ui_url=link, level=look.level, group=look.group, around=around)
+        path = drawn.save(output)
     _tell(path, graph, out)
     if look.show and not webbrowser.open(path.as_uri()):
         complain(f"No browser could be started; open {path} yourself.")

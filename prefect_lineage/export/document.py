@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prefect_lineage.export.packing import column, shaped
 from prefect_lineage.export.staging import Stage, Stages
 from prefect_lineage.export.view import Card, View
-from prefect_lineage.export.words import plain
+from prefect_lineage.export.words import mark, plain, printable
 from prefect_lineage.model.entities import Graph, Run, Version
 
-__all__ = ["CHUNK", "core", "edges", "facts", "levels"]
+__all__ = ["CHUNK", "core", "edges", "facts", "levels", "outer"]
 
 CHUNK = 400
 """Nodes whose facts stand in one block; the panel reads a block when it first needs it."""
@@ -62,6 +62,17 @@ def facts(view: View) -> Iterator[dict[str, Any]]:
     nodes = view.graph.nodes
     for start in range(0, len(nodes), CHUNK):
         yield shaped(plain(node.to_dict()) for node in nodes[start : start + CHUNK])
+
+
+def outer(around: Iterable[Run]) -> dict[str, Any]:
+    """Runs that cards belong to: what a card shows of a run, and its public JSON."""
+    runs = tuple(around)
+    return {
+        "ids": [run.id for run in runs],
+        "titles": [printable(run.name or run.job) for run in runs],
+        "marks": [mark(run.state) for run in runs],
+        "facts": shaped(plain(run.to_dict()) for run in runs),
+    }
 
 
 def levels(stages: Stages) -> dict[str, Any]:

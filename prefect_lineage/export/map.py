@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html as escaping
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from prefect_lineage.export.staging import stages
 from prefect_lineage.export.view import Style, View, view
 from prefect_lineage.export.words import printable
 from prefect_lineage.graph.levels import check_level
-from prefect_lineage.model.entities import Graph
+from prefect_lineage.model.entities import Graph, Run
 from prefect_lineage.model.times import iso, now
 
 __all__ = ["MOST_NODES", "LineageMap", "check_look", "lineage_map"]
@@ -26,9 +26,10 @@ MOST_NODES = 50_000
 class LineageMap:
     """A page that shows a graph; it is made when it is first asked for."""
 
-    def __init__(self, shown: View, about: dict[str, str | None]) -> None:
+    def __init__(self, shown: View, about: dict[str, str | None], around: Sequence[Run] = ()) -> None:
         self._view = shown
         self._about = about
+        self._around = around
 
     @property
     def nodes(self) -> int:
@@ -47,7 +48,7 @@ class LineageMap:
         Raises:
             MapError: the page cannot be made from what is installed.
         """
-        return render(self._view, stages(self._view, self._about["group"]), self._about)
+        return render(self._view, stages(self._view, self._about["group"]), self._about, self._around)
 
     def save(self, path: str | Path) -> Path:
         """Write the page, whole or not at all; the absolute path of the file.
@@ -84,6 +85,7 @@ def lineage_map(
     level: str = "run",
     group: str | None = None,
     series: Callable[[str], str | None] | None = None,
+    around: Iterable[Run] = (),
 ) -> LineageMap:
     """The map of a graph.
 
@@ -97,6 +99,8 @@ def lineage_map(
         level: what the page opens with, ``run``, ``flow`` or ``artifact``; a reader can switch.
         series: what a name has in common with those that differ from it in dates only: they fold to one card.
         group: ``flow`` opens it with a frame around what each flow run did.
+        around: the flow runs that runs of the graph belong to and that are not in it; they give the cards and frames
+            of flow runs their names and states.
 
     Raises:
         MapError: there are more nodes than a page can hold, or no such level or group.
@@ -121,7 +125,7 @@ def lineage_map(
         "level": level,
         "group": group,
     }
-    return LineageMap(shown, about)
+    return LineageMap(shown, about, tuple(around))
 
 
 def check_look(level: str, group: str | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -17,10 +17,11 @@ from markupsafe import Markup
 
 from prefect_lineage.errors import MapError
 from prefect_lineage.export.bundle import bundle
-from prefect_lineage.export.document import core, edges, facts, levels
+from prefect_lineage.export.document import core, edges, facts, levels, outer
 from prefect_lineage.export.staging import Stage, Stages
 from prefect_lineage.export.view import Card, View
 from prefect_lineage.export.words import printable
+from prefect_lineage.model.entities import Run
 from prefect_lineage.model.times import iso
 
 __all__ = ["VIS_SHA256", "render"]
@@ -50,13 +51,14 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def render(view: View, stages: Stages, about: Mapping[str, Any]) -> str:
+def render(view: View, stages: Stages, about: Mapping[str, Any], around: Iterable[Run] = ()) -> str:
     """The whole HTML document.
 
     Args:
         view: cards and links.
         stages: what the page opens with, and where everything lies.
         about: ``title``, ``subtitle``, ``source``, ``generated_at`` (ISO 8601), ``ui_url``, ``level``, ``group``.
+        around: runs that are no cards themselves, but that cards belong to.
 
     Raises:
         MapError: the vis-network that pyvis brought is not the known one.
@@ -73,6 +75,7 @@ def render(view: View, stages: Stages, about: Mapping[str, Any]) -> str:
         about=head,
         lineage=core(view, stages, about),
         levels=levels(stages),
+        around=outer(around),
         edges_of=edges(view),
         facts=list(facts(view)),
         rows=_rows(view, _PLAIN_ROWS, stages.whole),

@@ -20,6 +20,7 @@ __all__ = [
     "MOST_PAIRS",
     "ArtifactEdge",
     "ArtifactGraph",
+    "around_ids",
     "artifact_ids",
     "by_artifact",
     "by_flow_run",
@@ -125,6 +126,13 @@ def inside_a_flow_run(graph: Graph) -> frozenset[str]:
 def flow_run_ids(graph: Graph) -> list[str]:
     """The flow runs that runs of a graph belong to, each once, in its order."""
     return list(dict.fromkeys(run.flow_run for run in graph.runs if run.flow_run))
+
+
+def around_ids(graph: Graph) -> list[str]:
+    """The runs that runs of a graph belong to or are nested in, but that are not in it, each once, in its order."""
+    inside = {run.id for run in graph.runs}
+    outer = (other for run in graph.runs for other in (run.flow_run, run.parent) if other)
+    return [other for other in dict.fromkeys(outer) if other not in inside]
 
 
 def by_flow_run(graph: Graph, flow_runs: Iterable[Run]) -> Graph:

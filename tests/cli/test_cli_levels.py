@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,14 @@ def test_from_a_run_the_level_of_artifacts_has_no_root(cli: Any, two_flows: Path
 def test_depth_counts_edges_of_the_whole_graph_before_the_level_is_taken(cli: Any, two_flows: Path) -> None:
     graph = cli("upstream", "/score", "--level", "artifact", "--depth", "2", "--json").json
     assert ends(graph) == {("model", "score"), ("rows.csv", "score")}
+
+
+def test_the_map_knows_the_flow_runs_that_are_no_nodes_of_the_graph(cli: Any, two_flows: Path) -> None:
+    assert cli("map", "-o", "all.html", "--json").json["runs"] == 4
+    block = re.search(r'id="lineage-around">(.*?)</script>', Path("all.html").read_text(encoding="utf-8"))
+    assert block is not None
+    known = json.loads(block[1])
+    assert (sorted(known["titles"]), known["marks"]) == (["clean-run", "train-run"], ["completed"] * 2)
 
 
 def test_the_api_gives_the_same(two_flows: Path) -> None:

@@ -566,11 +566,17 @@ def hostile() -> Graph:
 
 def test_a_hostile_graph_is_shown_as_text_and_runs_nothing(visit: Opener) -> None:
     graph = hostile()
-    seen = visit(graph, title=EVIL[0], source=EVIL[1], ui_url=EVIL[11])
+    around = tuple(replace(run, id=text, kind="flow") for run, text in zip(graph.runs, EVIL, strict=True))
+    seen = visit(graph, title=EVIL[0], source=EVIL[1], ui_url=EVIL[11], around=around)
     assert set(seen.ask("lineage.visible()")) == {node.id for node in graph.nodes}
     for node in graph.nodes:
         seen.page.evaluate("id => lineage.select(id)", node.id)
         assert seen.ask("lineage.selected()") == node.id
+        assert seen.page.locator("#panel").is_visible()
+    for number, text in enumerate(EVIL):
+        seen.page.evaluate("id => lineage.select(id)", graph.runs[number].id)
+        seen.page.evaluate("document.querySelector('#panel dl .as-link').click()")
+        assert seen.ask("lineage.selected()") == f"flow-run:{text}"
         assert seen.page.locator("#panel").is_visible()
     for looks in ({"level": "flow"}, {"level": "artifact"}, {"level": "run", "grain": "job"}, {"grain": "flow"},
                   {"grain": "all", "frames": True}, {"frames": False, "since": 0}, {"since": None}):  # fmt: skip

@@ -80,6 +80,35 @@ def test_a_flow_runs_card_shows_what_went_in_and_out_and_its_runs(visit: Opener,
     assert seen.ask("lineage.view().level") == "run"
 
 
+def test_a_flow_run_without_edges_names_its_card_and_is_reached_from_its_runs(
+    visit: Opener, flows: Graph
+) -> None:
+    task = flows.runs[0]
+    assert task.flow_run is not None
+    facts = {
+        "name": "amber-otter",
+        "job": task.flow,
+        "state": "Failed",
+        "details": {"parameters": {"day": "monday"}},
+    }
+    around = replace(task, id=task.flow_run, kind="flow", parent=None, **facts)
+    seen = visit(flows, around=(around,))
+    assert len(seen.ask("lineage.data.graph.nodes")) == len(flows)
+    seen.page.keyboard.press("/")
+    seen.page.keyboard.type("amber-otter")
+    assert "flow run: amber-otter" in seen.page.inner_text("#hits")
+    seen.page.keyboard.press("Enter")
+    assert seen.ask("lineage.selected()") == task.id
+    seen.page.locator("#panel dl").get_by_role("button", name="amber-otter").click()
+    assert (seen.ask("lineage.view().level"), seen.ask("lineage.selected()")) == (
+        "flow",
+        f"flow-run:{around.id}",
+    )
+    for words in ("amber-otter", "Failed", "monday", around.id, "MEMBERS ·"):
+        assert words in seen.panel
+    assert seen.ask("lineage.titles()").count("amber-otter") == 1
+
+
 def test_a_large_map_opens_on_an_overview_and_unfolds_card_by_card(
     visit: Opener, pipelines: Pipelines
 ) -> None:

@@ -85,6 +85,13 @@ function changes(app) {
         announce(spoken(app, card));
       }
     },
+    /** Whether a flow run that is no card on the level of runs is one on its own. */
+    showsFlowRun: (id) => app.model.nodes.some((node) => node.flow_run === id),
+    /** Shows a flow run on the level where it is a card, with its panel. */
+    openFlowRun(id) {
+      app.change({ level: "flow", only: false, selected: null, second: null }, true);
+      app.select(`flow-run:${id}`);
+    },
     open() {
       if (app.selectedCard()) app.change({ panel: true });
     },

@@ -15,13 +15,16 @@ export function watchSearch(app) {
   input.addEventListener("keydown", (event) => key(state, event));
 }
 
+/** The flow run of a run, where it is no card of its own. */
+const flowRunAround = (app, node) => app.model.around.get(node.flow_run);
+
 function look(state) {
   const { app, input, list } = state;
   if (!input.value.trim()) {
     close(state);
     return;
   }
-  state.texts = state.texts || app.model.nodes.map(searchText);
+  state.texts = state.texts || app.model.nodes.map((node) => searchText(node, flowRunAround(app, node)));
   state.hits = search(app.model, state.texts, input.value);
   list.replaceChildren(...state.hits.map((node, index) => hit(state, node, index)));
   if (!state.hits.length) list.append(el("li", { class: "none" }, "Nothing on this page has all of these words."));
@@ -41,7 +44,7 @@ function hit(state, node, index) {
     { id: `hit-${index}`, role: "option", onmousedown: choose },
     drawing(iconOf(node), `sign ${node.kind === "run" ? markColour(node.mark) : "art"}`),
     el("span", { class: "name", dir: "auto" }, ...marked(node.title, state.input.value)),
-    el("span", { class: "how" }, foundIn(node, state.input.value)),
+    el("span", { class: "how" }, foundIn(node, state.input.value, flowRunAround(state.app, node))),
   );
 }
 

@@ -1,5 +1,7 @@
 // Cards that stand for many nodes: flow runs, artifacts, jobs, flows. Pure.
 // export/fold.py makes the same groups for the overview of a large page.
+import { runOf } from "./model.js";
+
 const SIZE = { width: 250, height: 72 };
 
 const names = { series: new Map(), artifact: new Map(), flow: new Map(), job: new Map() };
@@ -79,11 +81,11 @@ export function groupCard(model, key, members, settings) {
   const stale = version ? members.filter((node) => node.fresh === "stale").length : 0;
   return first.with({
     ...SIZE,
+    mark: version ? "" : last.mark,
     ...words,
     key,
     stack: members.length,
     members: members.map((node) => node.index),
-    mark: version ? "" : last.mark,
     small: version && first.small,
     partial: version && members.every((node) => node.partial),
     fresh: stale ? "stale" : "",
@@ -107,12 +109,13 @@ function runWords(model, key, members) {
   const short = first.label.replace(/^[A-Z]+ · /, "");
   if (WORDS[kind]) return { title: (kind === "flow" && first.flow) || short, label: WORDS[kind], noun: "run" };
   const id = flowRunOf(first);
-  const own = model.byId.get(id);
+  const own = runOf(model, id);
   const flow = first.flow || short;
-  return { title: own ? own.title : `${flow} ${id.slice(0, 8)}`, label: `FLOW RUN · ${flow}`, noun: "run", flowRun: id };
+  const known = own ? { title: own.title, mark: own.mark } : { title: `${flow} ${id.slice(0, 8)}` };
+  return { ...known, label: `FLOW RUN · ${flow}`, noun: "run", flowRun: id };
 }
 
-/** The run that started last: its state is the group's; how many failed stands beside it. */
+/** The run that started last: its state is the group's where that has none of its own; how many failed stands beside it. */
 function newest(members) {
   return members.reduce((best, node) => ((node.time ?? 0) > (best.time ?? 0) ? node : best));
 }

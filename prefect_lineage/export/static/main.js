@@ -43,7 +43,7 @@ function opening(model) {
 function start() {
   const core = read("lineage-data");
   const network = { nodes: read("network-nodes"), edges: read("network-edges") };
-  const model = createModel(core, network, factsReader(core.chunk), () => read("lineage-edges"), () => read("lineage-levels"));
+  const model = createModel(core, network, factsReader(core.chunk), () => read("lineage-edges"), () => read("lineage-levels"), () => read("lineage-around"));
   const app = createApp(model, opening(model));
   const stage = createStage(app, JSON.parse(read("network-options")));
   app.redraw = stage.redraw;

@@ -1,7 +1,8 @@
 // The graph as the page holds it, and questions to it. Pure.
-import { iso, lengthOf, rowClass, rows } from "./packing.js";
+import { iso, lengthOf, rowClass, rows, unshaped } from "./packing.js";
 
 const NOWHERE = { one: undefined };
+const NOBODY = { ids: [] };
 
 /** Found out when it is first asked for. */
 function lazily(model, name, make) {
@@ -15,9 +16,9 @@ function lazily(model, name, make) {
 /**
  * Joins the cards and links of the page with the places that the network carries.
  * `factsOf(index)` gives a node's public JSON, `readEdges()` every edge by column, `readLevels()` where the cards of
- * the other levels lie.
+ * the other levels lie, `readAround()` the runs that cards belong to and that are no cards themselves.
  */
-export function createModel(core, network, factsOf, readEdges, readLevels = () => ({})) {
+export function createModel(core, network, factsOf, readEdges, readLevels = () => ({}), readAround = () => NOBODY) {
   const model = { factsOf, about: core.about, root: core.root, truncated: core.truncated, opens: core.opens, core };
   const Node = rowClass({ ...core.cards, ...core.homes, id: core.ids, ...placesOf(core, network) }, { data: (node) => factsOf(node.index) });
   const Link = rowClass({ ...core.links, route: routesOf(core, network) }, { edges: (link) => model.edgesOf(link.index) });
@@ -29,8 +30,20 @@ export function createModel(core, network, factsOf, readEdges, readLevels = () =
   lazily(model, "down", () => neighbours(model, "from"));
   model.edgesOf = edgesReader(model);
   lazily(model, "homes", () => homesOf(core, network, readLevels()));
+  lazily(model, "around", () => aroundOf(readAround()));
   model.placed = core.opens === "all" || Boolean(core.whole);
   return model;
+}
+
+/** The runs around those of the page, by id. */
+function aroundOf({ ids, titles, marks, facts }) {
+  const factsAt = ids.length ? unshaped(facts) : null;
+  return new Map(ids.map((id, index) => [id, { id, title: titles[index], mark: marks[index], data: factsAt(index) }]));
+}
+
+/** The run of an id, on the map or around it; undefined when the page does not know it. */
+export function runOf(model, id) {
+  return model.byId.get(id) || model.around.get(id);
 }
 
 /** The links of each node that have it at one end. */

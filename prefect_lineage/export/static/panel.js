@@ -3,7 +3,7 @@ import { button, byId, copyButton, drawing, el } from "./dom.js";
 import { ageWords, flat, linkWords, previewOf, runFacts, versionFacts } from "./facts.js";
 import { count, counted, heading, inline, moment, safeUrl, shortMoment } from "./format.js";
 import { iconOf, markColour } from "./icons.js";
-import { childrenOf, versionsOf } from "./model.js";
+import { childrenOf, runOf, versionsOf } from "./model.js";
 import { warns } from "./paint.js";
 import { staleWords } from "./tips.js";
 
@@ -92,7 +92,7 @@ function stackBody(app, card) {
   const { model, view } = app;
   const words = (link) => (link.times > 1 ? `${count(link.times)} times` : link.how);
   const near = (own, other) => view.links.filter((link) => link[own] === card).map((link) => [link[other], words(link)]);
-  const run = card.flowRun && model.byId.get(card.flowRun);
+  const run = card.flowRun && runOf(model, card.flowRun);
   const facts = run ? [el("h3", {}, "Flow run"), factList(app, runFacts(run.data, model.about.ui_url), run)] : [];
   const said = (node) => (node.kind === "run" ? [node.state, shortMoment(node.data.started_at)].filter(Boolean).join(" · ") : shortMoment(node.data.created_at));
   const members = card.members.map((index) => model.nodes[index]).reverse();
@@ -125,6 +125,8 @@ function timeValue(app, iso, node) {
 
 function nodeValue(app, id) {
   const node = app.model.byId.get(id);
+  const around = app.model.around.get(id);
+  if (around) return app.showsFlowRun(id) ? button(around.title, () => app.openFlowRun(id), { class: "as-link" }) : el("span", { class: "copied" }, el("span", { dir: "auto", title: id }, around.title), copyButton(id, "its id"));
   if (!node) return el("span", { class: "copied code" }, el("span", {}, id), copyButton(id, "its id"));
   return button(node.title, () => app.select(id), { class: "as-link" });
 }

@@ -1,14 +1,14 @@
 // What a search may hit, and where it was hit. Pure.
 
-/** Everything of a node in lower case, most telling first. */
-export function searchText(node) {
+/** Everything of a node in lower case, most telling first; `around` is the flow run that it belongs to. */
+export function searchText(node, around) {
   const { data } = node;
   const own = data.kind === "run"
     ? [data.job, data.state, data.flow, data.run_kind, data.tags, data.parameters, data.code, data.host, data.user, data.environment, data.deployment]
     : [data.name, data.type, data.aliases, data.digest, data.uri, data.format, data.description, data.metadata,
       (data.schema || []).map((column) => column.name), node.fresh];
   const rest = own.map((part) => (typeof part === "string" ? part : JSON.stringify(part ?? "")));
-  return [node.title, data.id, ...rest].join("\n").toLowerCase();
+  return [node.title, data.id, around?.title ?? "", ...rest].join("\n").toLowerCase();
 }
 
 /** The nodes that hold every word, those whose name does first. */
@@ -37,7 +37,7 @@ export function leaves(value, path = "") {
 }
 
 /** Where a word was found, for the line beside a hit that its name does not explain. */
-export function foundIn(node, words) {
+export function foundIn(node, words, around) {
   const term = words.toLowerCase().split(/\s+/).filter(Boolean)[0] || "";
   if (node.title.toLowerCase().includes(term)) return node.kind === "run" ? node.data.job : node.data.type;
   for (const [path, text] of leaves(node.data)) {
@@ -46,5 +46,5 @@ export function foundIn(node, words) {
     if (at >= 0) return `${path.replace(/^schema\.name$/, "column")}: ${start ? "…" : ""}${text.slice(start, at + term.length + 24)}`;
     if (path.toLowerCase().includes(term)) return `${path}: ${text.slice(0, 40)}`;
   }
-  return node.kind;
+  return around?.title.toLowerCase().includes(term) ? `flow run: ${around.title}` : node.kind;
 }

@@ -3,7 +3,7 @@ import { arrange } from "./arrange.js";
 import { curvesOf, columnsOf } from "./curves.js";
 import { foldsOf } from "./fold.js";
 import { flowRunOf, groupCard, groupsOf, innerVersions } from "./grains.js";
-import { linkTimes, reach } from "./model.js";
+import { linkTimes, reach, runOf } from "./model.js";
 import { acrossRuns, bridges, without } from "./projection.js";
 
 const UNFOLDED = 400;
@@ -173,7 +173,7 @@ function lanesOf(model, cards) {
 }
 
 function laneTitle(model, run, id) {
-  const own = model.byId.get(id);
+  const own = runOf(model, id);
   const flow = run.flow || run.group;
   return own && own !== run ? `${flow} · ${own.title}` : `${flow} · ${id.slice(0, 8)}`;
 }

@@ -2,7 +2,7 @@
 import { createModel } from "../../../prefect_lineage/export/static/model.js";
 
 /** Nodes are "r:name" (a run) or "v:name"; their column is given by the longest way to them. */
-export function modelOf(names, pairs, extra = {}) {
+export function modelOf(names, pairs, extra = {}, around = { ids: [] }) {
   const index = new Map(names.map((name, place) => [name, place]));
   const level = names.map(() => 0);
   for (let turn = 0; turn < names.length; turn += 1) {
@@ -37,7 +37,7 @@ export function modelOf(names, pairs, extra = {}) {
     link: pairs.map((_, place) => place), first: 0, at: pairs.map(([from, to]) => Math.max(index.get(from), index.get(to)) * 1e6),
   };
   const places = names.map((name, place) => ({ id: place, x: level[place] * 300, y: place * 80, level: level[place], width: 200, height: 58 }));
-  return createModel(core, { nodes: places, edges: pairs.map(() => ({ route: [] })) }, (at) => nodes[at], () => edges);
+  return createModel(core, { nodes: places, edges: pairs.map(() => ({ route: [] })) }, (at) => nodes[at], () => edges, () => ({}), () => around);
 }
 
 function columnsOf(records) {

@@ -17,13 +17,13 @@ const run = (flow_run, job = "flow.job") => ({ data: { flow_run, job, flow: "flo
 const version = (artifact, card = {}) => ({ data: { artifact }, card });
 
 /** Two flow runs: the first writes x, y and a value; the second reads y. */
-function twoFlows() {
+function twoFlows(around) {
   const names = ["r:a", "v:x", "r:b", "v:y", "r:c", "v:z"];
   const pairs = [["r:a", "v:x"], ["v:x", "r:b"], ["r:b", "v:y"], ["v:y", "r:c"], ["r:c", "v:z"]];
   return modelOf(names, pairs, {
     "r:a": run("f1", "flow.a"), "r:b": run("f1", "flow.b"), "r:c": run("f2", "flow.a"),
     "v:x": version("x"), "v:y": version("y"), "v:z": version("z"),
-  });
+  }, around);
 }
 
 const settings = (changes) => ({ ...freshSettings(), ...changes });
@@ -329,4 +329,14 @@ test("as of a moment, a folded map keeps its places, and its stacks hold what wa
   const places = whole.cards.map(place).map(String);
   for (const card of then.cards) assert.ok(places.includes(String(place(card))));
   assert.deepEqual(then.links.map((link) => link.times), [4]);
+});
+
+test("a flow run that is no card of its own gives its level and its frame their name and state", () => {
+  const around = { ids: ["f1"], titles: ["amber-otter"], marks: ["failed"], facts: { kinds: [0], tables: [[["name", ["amber-otter"]]]] } };
+  const model = twoFlows(around);
+  const cards = see(model, settings({ level: "flow" })).byKey;
+  assert.deepEqual([cards.get("flow-run:f1").title, cards.get("flow-run:f1").mark], ["amber-otter", "failed"]);
+  assert.deepEqual([cards.get("flow-run:f2").title, cards.get("flow-run:f2").mark], ["flow f2", "completed"]);
+  assert.deepEqual(see(model, settings({ frames: true })).lanes.map((lane) => lane.title), ["flow · amber-otter", "flow · f2"]);
+  assert.equal(model.around.get("f1").data.name, "amber-otter");
 });

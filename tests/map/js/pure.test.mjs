@@ -56,7 +56,7 @@ test("upstream and downstream are inverse", () => {
 
 test("the search finds names, states, parameters, digests and columns, names first", () => {
   const model = chain();
-  const texts = model.nodes.map(searchText);
+  const texts = model.nodes.map((node) => searchText(node));
   const found = (words) => search(model, texts, words).map((node) => node.id);
   assert.deepEqual(found("completed"), ["r:b", "r:d"]);
   assert.deepEqual(found("blake3:abc bill"), ["v:a", "v:c"]);
