@@ -27,13 +27,16 @@ class Level:
 
 
 def flow_level(view: View) -> Level:
-    """Flow runs, and the versions that more than one of them touched; values and what stays inside are left out."""
+    """Flow runs, and the versions that more than one of them touched.
+
+    Values and what stays inside are left out, but for what the map was made of.
+    """
     ups, downs = _neighbours(view)
     inside = inside_a_flow_run(view.graph)
     left_out = {
         place
         for place, (card, node) in enumerate(zip(view.cards, view.graph.nodes, strict=True))
-        if card.small or node.id in inside
+        if (card.small or node.id in inside) and node.id != view.graph.root
     }
     keys = {
         place: f"flow-run:{flow_run_of(node)}" if isinstance(node, Run) else node.id

@@ -27,6 +27,7 @@ def test_the_level_is_switched_in_the_page_and_kept_in_the_address(visit: Opener
     keys = set(seen.ask("lineage.positions()"))
     assert {key for key in keys if key.startswith("flow-run:")} == {f"flow-run:{run}" for run in runs}
     assert "level=flow" in seen.page.url
+    assert seen.page.inner_text("#live") == f"Level of flows, {len(keys)} cards"
     assert "inside flow runs" in seen.page.inner_text("#status")
     seen.page.get_by_role("button", name="Artifacts", exact=True).click()
     artifacts = {version.artifact for version in flows.versions}
@@ -40,11 +41,15 @@ def test_the_level_is_switched_in_the_page_and_kept_in_the_address(visit: Opener
 def test_the_other_levels_lie_where_python_placed_them(
     visit: Opener, flows: Graph, zoo: Graph, level: str
 ) -> None:
-    for graph in (flows, zoo):
+    # what a map was made of is a card on the level of flows, too: a version inside a flow run, a value
+    inner = replace(flows, root=next(one.id for one in flows.versions if one.name == "p0/clean"))
+    value = replace(zoo, root="version-scores")
+    for graph in (flows, zoo, inner, value):
         seen = visit(graph)
         placed = seen.ask("JSON.parse(document.getElementById('lineage-levels').textContent)")[level]
         seen.page.evaluate("level => lineage.change({ level })", level)
         places = seen.ask("lineage.places()")
+        assert level == "artifact" or graph.root is None or graph.root in places
         assert {key: (place["x"], place["y"]) for key, place in places.items()} == {
             key: (x, y) for key, x, y in zip(placed["keys"], placed["x"], placed["y"], strict=True)
         }
@@ -104,7 +109,8 @@ def test_a_flow_run_without_edges_names_its_card_and_is_reached_from_its_runs(
         "flow",
         f"flow-run:{around.id}",
     )
-    for words in ("amber-otter", "Failed", "monday", around.id, "MEMBERS ·"):
+    assert seen.page.locator("#panel .badge.state").inner_text() == "Failed"
+    for words in ("amber-otter", "monday", around.id, "MEMBERS ·"):
         assert words in seen.panel
     assert seen.ask("lineage.titles()").count("amber-otter") == 1
 

@@ -1,6 +1,7 @@
 // The state of the page, and the one way in which it changes.
 import { addressOf, readAddress, writeAddress } from "./address.js";
 import { announce, byId, copy } from "./dom.js";
+import { counted } from "./format.js";
 import { cardKey } from "./grains.js";
 import { lineageLights, newLights, pathLights } from "./lights.js";
 import { isFaded } from "./paint.js";
@@ -58,6 +59,11 @@ function changes(app) {
       app.light();
       writeAddress(app.settings, app.fresh);
       app.draw({ changed, refit: refit && changed });
+    },
+    /** Goes to a level, with all of it on the stage, and says so. */
+    toLevel(level) {
+      app.change({ level, opened: new Set(), apart: new Set(), only: false }, true);
+      announce(`Level of ${level}s, ${counted(app.view.cards.length, "card")}`);
     },
     toggle(key, value, on) {
       const next = new Set(app.settings[key]);

@@ -30,7 +30,7 @@ export function showFilters(app) {
 
 function levels(app) {
   const { settings } = app;
-  const choice = ([level, text, title]) => button(text, () => app.change({ level, opened: new Set(), apart: new Set(), only: false }, true), { "aria-pressed": settings.level === level, title });
+  const choice = ([level, text, title]) => button(text, () => app.toLevel(level), { "aria-pressed": settings.level === level, title });
   return [el("h2", { id: "level-head" }, "Level"), el("div", { class: "segments wide", role: "group", "aria-labelledby": "level-head" }, LEVELS.map(choice))];
 }
 

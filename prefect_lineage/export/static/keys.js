@@ -19,7 +19,7 @@ export function watchKeys(app, stage) {
     "=": () => stage.zoom(1.25),
     "-": () => stage.zoom(0.8),
     p: () => app.startPath(),
-    l: () => app.change({ level: NEXT[app.settings.level], opened: new Set(), apart: new Set(), only: false }, true),
+    l: () => app.toLevel(NEXT[app.settings.level]),
     u: () => app.change({ direction: "up" }),
     d: () => app.change({ direction: "down" }),
     b: () => app.change({ direction: "both" }),

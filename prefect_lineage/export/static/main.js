@@ -154,6 +154,7 @@ function showStatus(app) {
   const parts = [`${counted(runs, "run")} · ${counted(model.nodes.length - runs, "version")} · ${counted(edgeCount(model), "edge")}`];
   if (view.hidden) parts.push(`${count(view.hidden)} hidden by ${settings.until === null && !settings.only ? "filters" : settings.only ? "“only its lineage”" : "the time"}`);
   if (view.inner) parts.push(`${counted(view.inner, "version")} inside flow runs`);
+  if (view.passing) parts.push(`${counted(view.passing, "value")} left out here`);
   if (view.cards.length !== model.nodes.length || settings.level !== "run") parts.push(`${counted(view.cards.length, "card")}${FOLDED[settings.level === "run" ? view.grain : settings.level]}`);
   const cut = model.truncated ? [el("span", { class: "warning" }, `${counted(model.truncated, "node")} left out by a bound`)] : [];
   const missing = app.missing ? [el("span", { class: "warning" }, `The node ${app.missing.slice(0, 80)} is not on this page`)] : [];

@@ -28,7 +28,7 @@ function headOf(app, card) {
   const close = button("✕", () => app.close(), { class: "icon", "aria-label": "Close the details" });
   const words = el("div", { class: "panel-words" }, el("div", { class: `eyebrow ${card.kind}`, dir: "auto" }, eyebrowOf(card)), el("h2", { dir: "auto" }, card.title));
   const note = card.fresh === "stale" && !card.stack ? [el("p", { class: "note" }, `${staleWords(app.model, card).replace(/^s/, "S")}. `, causeLink(app, card))] : [];
-  return [el("div", { class: "panel-head" }, words, close), badgesOf(card), ...note, actionsOf(app, card)];
+  return [el("div", { class: "panel-head" }, words, close), badgesOf(app, card), ...note, actionsOf(app, card)];
 }
 
 function eyebrowOf(card) {
@@ -41,8 +41,10 @@ function causeLink(app, card) {
   return cause ? button("Show what it was made from", () => app.select(cause.id), { class: "as-link" }) : "";
 }
 
-function badgesOf(card) {
+function badgesOf(app, card) {
   const list = el("div", { class: "badges" });
+  const run = card.flowRun && runOf(app.model, card.flowRun);
+  if (run) list.append(stateBadge({ kind: "run", mark: run.mark, state: run.data.state }));
   if (card.stack) list.append(el("span", { class: "badge" }, counted(card.stack, card.noun)));
   else if (card.kind === "run") list.append(stateBadge(card));
   else list.append(...card.data.aliases.map((alias) => el("span", { class: "badge alias" }, alias)));

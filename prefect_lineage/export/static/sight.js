@@ -80,9 +80,10 @@ function chosen(model, settings, known) {
     if (near && !near.up.has(node.index) && !near.down.has(node.index)) return false;
     return passes(node, settings) || start.has(node.index);
   });
-  const values = settings.values && settings.level !== "flow";
-  const hidden = values ? [] : all.filter((node) => node.small && !start.has(node.index));
-  const inner = settings.level === "flow" ? innerVersions(model, all).filter((node) => !node.small && !start.has(node.index)) : [];
+  const flows = settings.level === "flow";
+  const stays = (node) => start.has(node.index) || (flows && node.id === model.root); // what the map was made of
+  const hidden = settings.values && !flows ? [] : all.filter((node) => node.small && !stays(node));
+  const inner = flows ? innerVersions(model, all).filter((node) => !node.small && !stays(node)) : [];
   const off = new Set([...hidden, ...inner].map((node) => node.index));
   return { nodes: off.size ? all.filter((node) => !off.has(node.index)) : all, hidden, inner };
 }
@@ -241,8 +242,9 @@ export function see(model, wanted, known = null) {
   const columns = columnsOf(cards);
   for (const link of links) link.curves = curvesOf(link, columns);
   const inner = picked.inner.length;
-  const hidden = model.nodes.length - picked.nodes.length - inner;
-  return { cards, links, lanes, cardAt, foldable, inner, grain: settings.grain, byKey: new Map(cards.map((card) => [card.key, card])), hidden, bounds: boundsOf(cards, lanes) };
+  const passing = settings.level === "flow" ? picked.hidden.length : 0; // left out by the level, not by a filter
+  const hidden = model.nodes.length - picked.nodes.length - inner - passing;
+  return { cards, links, lanes, cardAt, foldable, inner, passing, grain: settings.grain, byKey: new Map(cards.map((card) => [card.key, card])), hidden, bounds: boundsOf(cards, lanes) };
 }
 
 /** Whether this is a folded map as of a moment: what came later leaves its place empty there, too. */

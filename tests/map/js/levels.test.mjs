@@ -36,6 +36,7 @@ test("on the level of flows a flow run is one card, and what stays inside it is 
   assert.deepEqual(ends(view), [["flow-run:f1", "v:y"], ["v:y", "flow-run:f2"], ["flow-run:f2", "v:z"]]);
   assert.equal(view.inner, 1);
   assert.equal(view.hidden, 0);
+  assert.equal(view.passing, 0);
   assert.deepEqual(innerVersions(model, model.nodes).map((node) => node.id), ["v:x"]);
 });
 
