@@ -19,6 +19,7 @@ from types import ModuleType
 import pytest
 
 from prefect_lineage import hookspecs
+from prefect_lineage.graph.levels import ArtifactEdge, ArtifactGraph
 from prefect_lineage.model.entities import Artifact, Edge, Graph, Run, Version
 from prefect_lineage.settings import Settings, load
 
@@ -160,7 +161,9 @@ def test_every_json_name_is_described_and_no_other() -> None:
     edge = Edge("1", "1", "input", "observed", "open", 1, 1, 0)
     artifact = Artifact("1", "a", "file", "file:///a", "file://h", 1, "v0", 0, 0)
     page = (ROOT / "docs" / "json.md").read_text()
-    things = {"version": version, "run": run, "edge": edge, "artifact": artifact, "graph": Graph((), ())}
+    between = ArtifactEdge("1", "2", ("1",), ("a.b",), "observed", 0)
+    things = {"version": version, "run": run, "edge": edge, "artifact": artifact, "graph": Graph((), ()),
+              "artifact graph": ArtifactGraph((), ()), "artifact edge": between}  # fmt: skip
     for name, thing in things.items():
         section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
         rows = "".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE))
