@@ -19,6 +19,7 @@ import calls_frames  # noqa: F401
 import calls_fresh  # noqa: F401
 import calls_models  # noqa: F401
 import calls_people  # noqa: F401
+import calls_second  # noqa: F401
 import calls_stdlib  # noqa: F401
 import calls_tables  # noqa: F401
 from corpus_truth import CALLS

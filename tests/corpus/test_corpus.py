@@ -20,7 +20,7 @@ import pytest
 
 HERE = Path(__file__).parent
 RECALL, PRECISION = 0.98, 0.99
-COLD_GROUPS = 8
+COLD_GROUPS = 5
 
 
 def _load() -> Any:
@@ -33,6 +33,7 @@ def _load() -> Any:
         import calls_fresh  # type: ignore[import-not-found]  # noqa: F401
         import calls_models  # type: ignore[import-not-found]  # noqa: F401
         import calls_people  # type: ignore[import-not-found]  # noqa: F401
+        import calls_second  # type: ignore[import-not-found]  # noqa: F401
         import calls_stdlib  # type: ignore[import-not-found]  # noqa: F401
         import calls_tables  # type: ignore[import-not-found]  # noqa: F401
         import corpus_folder  # type: ignore[import-not-found]

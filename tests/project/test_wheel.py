@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "zoo", "dist", "build", ".*_cache", "__pycache__", ".hypothesis"
+    ".git", ".venv*", "zoo", "dist", "build", ".*_cache", "__pycache__", ".hypothesis"
 )
 
 
