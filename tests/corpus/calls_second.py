@@ -1,6 +1,7 @@
 """Calls of the big libraries and of formats beside the usual ones, written down before any of them was run.
 
-Recall 0.975, precision 1.0 then: one call raised, and one truth was wrong, for who reads back what he wrote has no input.
+Recall 0.975, precision 1.0 then: one call raised, and one truth was wrong, for who reads back what he wrote has no
+input.
 """
 
 from __future__ import annotations
