@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from prefect_lineage.export.map import lineage_map
-from prefect_lineage.model.entities import Graph
+from prefect_lineage.model.entities import Edge, Graph
 
 AXE = resources.files("axe_playwright_python") / "axe.min.js"
 FOUND = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
@@ -165,6 +166,24 @@ def test_a_print_is_one_page_with_the_whole_map(themed: Callable[..., Page]) -> 
     assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") == 1
     assert page.locator("#paper").count() == 0
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_a_map_that_is_higher_than_wide_is_one_page_too(
+    browser: Browser, zoo: Graph, tmp_path: Path, paper: str
+) -> None:
+    split = next(node for node in zoo.versions if node.type == "dataset")
+    runs = [replace(zoo.runs[0], id=f"{number}", name=f"reader-{number}") for number in range(60)]
+    edges = [Edge(run.id, split.id, "input", "observed", "open", 1, 1, 0) for run in runs]
+    saved = lineage_map(Graph((split, *runs), tuple(edges))).save(tmp_path / "high.html")
+    page = browser.new_page()
+    page.goto(saved.as_uri())
+    page.wait_for_function("window.lineage && window.lineage.ready === true")
+    page.evaluate("lineage.change({ fold: false })")
+    assert page.evaluate("lineage.view().cards") == 61
+    pdf = page.pdf(format=paper, landscape=True)
+    page.close()
+    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") == 1
 
 
 def test_reduced_motion_moves_nothing(themed: Callable[..., Page]) -> None:

@@ -93,7 +93,8 @@ function switches(app) {
   if (settings.level === "run") {
     const idle = settings.grain !== "all" ? "Jobs and artifacts are folded already" : view.foldable ? "" : "Nothing to fold: no four runs of one job or versions of one artifact, and no twelve versions of one type, have the same neighbours";
     entries.push(row({ checked: settings.fold, sign: el("span", { class: "stack", "aria-hidden": "true" }), text: "Fold look-alikes (4+)", title: "Cards that play the same part, as one stack", hides: false, idle, toggle: (on) => app.change({ fold: on, opened: new Set() }, true) }));
-    if (flows > 1) entries.push(row({ checked: settings.frames, sign: el("span", { class: "frame", "aria-hidden": "true" }), text: "Frame flow runs", title: "What each flow run did, in a lane of its own", hides: false, idle: view.cards.length > 1500 ? TOO_MANY : "", toggle: (on) => app.change({ frames: on }, true) }));
+    const [framed, says] = settings.grain === "all" ? ["Frame flow runs", "What each flow run did, in a lane of its own"] : ["Frame flows", "What the runs of each flow did, in a lane of its own"];
+    if (flows > 1) entries.push(row({ checked: settings.frames, sign: el("span", { class: "frame", "aria-hidden": "true" }), text: framed, title: says, hides: false, idle: view.cards.length > 1500 ? TOO_MANY : "", toggle: (on) => app.change({ frames: on }, true) }));
   }
   if (values) entries.push(row({ checked: settings.values, sign: drawing(typePath("value"), "sign art"), text: "Values", title: "Values passed from task to task in memory", number: values, idle: settings.level === "flow" ? "A flow run's values are its own" : "", toggle: (on) => app.change({ values: on }, true) }));
   if (inferred) entries.push(row({ checked: settings.inferred, sign: line("dashed"), text: "Inferred links", title: "Links that were concluded, not seen", number: inferred, toggle: (on) => app.change({ inferred: on }, true) }));

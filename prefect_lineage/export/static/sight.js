@@ -2,6 +2,7 @@
 import { arrange } from "./arrange.js";
 import { curvesOf, columnsOf } from "./curves.js";
 import { foldsOf } from "./fold.js";
+import { counted } from "./format.js";
 import { flowRunOf, groupCard, groupsOf, innerVersions } from "./grains.js";
 import { linkTimes, reach, runOf } from "./model.js";
 import { acrossRuns, bridges, without } from "./projection.js";
@@ -154,23 +155,40 @@ function merge(known, link) {
   known.partial = known.partial && link.partial;
 }
 
-/** Lanes of flow runs: a version lies with the run that wrote it, or else with the first that read it. */
-function lanesOf(model, cards) {
+/**
+ * Lanes of flow runs, or of flows where a card stands for the runs of many: a version lies with the run that wrote it,
+ * or else with the first that read it.
+ */
+function lanesOf(model, cards, { grain }) {
+  const coarse = grain !== "all";
+  const words = coarse ? flowTitles(model) : null;
   const numbers = new Map();
   const names = [];
   const laneOf = (card) => {
     const node = model.nodes[card.members[0]];
     const run = node.kind === "run" ? node : model.nodes[model.up[node.index][0]?.from ?? model.down[node.index][0]?.to];
-    const id = run ? flowRunOf(run) : "";
+    const id = !run ? "" : coarse ? run.flow || run.group : flowRunOf(run);
     if (!numbers.has(id)) {
       numbers.set(id, names.length);
-      names.push({ id, title: run ? laneTitle(model, run, id) : "Without a run" });
+      names.push({ id, title: !run ? "Without a run" : coarse ? words.get(id) : laneTitle(model, run, id) });
     }
     return numbers.get(id);
   };
   const byTime = [...cards].sort((a, b) => (a.time ?? 0) - (b.time ?? 0) || a.members[0] - b.members[0]);
   for (const card of byTime) laneOf(card);
   return { laneOf, names };
+}
+
+/** What each flow is called where all its runs lie together: "nightly · 29 flow runs". */
+function flowTitles(model) {
+  const found = new Map();
+  for (const node of model.nodes) {
+    if (node.kind !== "run") continue;
+    const flow = node.flow || node.group;
+    if (!found.has(flow)) found.set(flow, new Set());
+    found.get(flow).add(flowRunOf(node));
+  }
+  return new Map([...found].map(([flow, runs]) => [flow, `${flow} · ${counted(runs.size, "flow run")}`]));
 }
 
 function laneTitle(model, run, id) {
@@ -181,7 +199,7 @@ function laneTitle(model, run, id) {
 
 /** Gives the cards of a view their places: those that were found beforehand, or new ones. */
 function place(model, cards, links, settings) {
-  if (settings.frames && settings.level === "run") return placeInLanes(model, cards, links);
+  if (settings.frames && settings.level === "run") return placeInLanes(model, cards, links, settings);
   const home = model.homes.get(settings.level);
   const sliding = settings.until !== null && !settings.only; // what comes later leaves its place empty
   if (home && (sliding || cards.length === home.cards.size) && cards.every((card) => home.cards.has(card.key))) {
@@ -195,9 +213,9 @@ function place(model, cards, links, settings) {
 }
 
 /** The same in lanes: all cards where they were placed beforehand; stacks and a part of them by the order of those. */
-function placeInLanes(model, cards, links) {
-  const { laneOf, names } = lanesOf(model, cards);
-  const home = model.homes.get("frames");
+function placeInLanes(model, cards, links, settings) {
+  const { laneOf, names } = lanesOf(model, cards, settings);
+  const home = settings.grain === "all" ? model.homes.get("frames") : null;
   const own = (lane) => cards.filter((card) => laneOf(card) === lane);
   const told = (lane) => ({ ...lane, ...names[lane.lane], ...sides(own(lane.lane)) });
   if (!home) return arrange(cards, links, laneOf).map(told);

@@ -100,6 +100,15 @@ test("what each flow run did lies in a lane of its own, lanes below each other",
   for (const key of ["r:c", "v:z"]) assert.ok(inside(key, view.lanes[1]), key);
 });
 
+test("in an overview, where a card stands for the runs of many, a lane is a flow", () => {
+  const names = ["r:a", "r:b", "r:c", "r:d"];
+  const of = (flow_run, flow) => ({ data: { flow_run, flow, job: `${flow}.job` } });
+  const model = modelOf(names, [], { "r:a": of("f1", "x"), "r:b": of("f2", "x"), "r:c": of("f3", "y"), "r:d": of("f3", "y") });
+  const told = (changes) => see(model, settings({ frames: true, ...changes })).lanes.map((lane) => lane.title);
+  assert.deepEqual(told({ grain: "job" }), ["x · 2 flow runs", "y · 1 flow run"]);
+  assert.deepEqual(told({}), ["x · f1", "x · f2", "y · f3"]);
+});
+
 /** The two flows with their frames placed beforehand: f2 between the columns of f1. */
 function framed() {
   const model = twoFlows();
