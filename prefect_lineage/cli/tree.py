@@ -7,7 +7,7 @@ where it comes again. A branch that is too deep for the width of the terminal go
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rich.text import Text
@@ -95,7 +95,9 @@ class _Walk:
         line = Text(f"{_ARROWS[self.direction]} ", style="dim")
         line.append_text(node_line(self.nodes[identity], self.screen))
         between = [edge for edge in edges if isinstance(edge, ArtifactEdge)]
-        words = _job_words(between) if between else edge_words(e for e in edges if isinstance(e, Edge))
+        words = (
+            _job_words(between) if between else edge_words([edge for edge in edges if isinstance(edge, Edge)])
+        )
         line.append(f"  {words}", style="dim")
         return line
 
@@ -170,9 +172,9 @@ def _job_words(edges: list[ArtifactEdge]) -> str:
     return words + (f" ({', '.join(map(visible, hows))})" if hows else "")
 
 
-def edge_words(given: Iterable[Edge]) -> str:
+def edge_words(edges: list[Edge]) -> str:
     """How the data went: the calls, how often, and whether it was not seen but said or concluded."""
-    edges, words = list(given), []
+    words = []
     for via in dict.fromkeys(edge.via for edge in edges):
         same = [edge for edge in edges if edge.via == via]
         times = sum(edge.times for edge in same)

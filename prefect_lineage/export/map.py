@@ -103,19 +103,13 @@ def lineage_map(
             of flow runs their names and states.
 
     Raises:
-        MapError: there are more nodes than a page can hold, or no such level or group.
+        MapError: there are more nodes than a page can hold, or no such group.
+        LineageError: there is no such level.
     """
     check_look(level, group)
     _check_size(graph)
     shown = view(graph, style, series)
-    root = next(
-        (
-            card.title
-            for card, node in zip(shown.cards, shown.graph.nodes, strict=True)
-            if node.id == graph.root
-        ),
-        None,
-    )
+    root = _title_of(shown, graph.root)
     about = {
         "title": title or root or "Lineage",
         "subtitle": _subtitle(shown, root),
@@ -126,6 +120,12 @@ def lineage_map(
         "group": group,
     }
     return LineageMap(shown, about, tuple(around))
+
+
+def _title_of(shown: View, node: str | None) -> str | None:
+    """What the card of a node is called."""
+    cards = zip(shown.cards, shown.graph.nodes, strict=True)
+    return next((card.title for card, each in cards if each.id == node), None)
 
 
 def check_look(level: str, group: str | None) -> None:

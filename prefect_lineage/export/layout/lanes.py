@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from prefect_lineage.export.layout.chains import Columns, columns_of
-from prefect_lineage.export.layout.heights import heights
-from prefect_lineage.export.layout.ordering import WORK, arrange
-from prefect_lineage.export.layout.place import Pair, Placement, Point, Spacing, column_middles
+from prefect_lineage.export.layout.ordering import WORK
+from prefect_lineage.export.layout.place import (
+    Pair,
+    Part,
+    Placement,
+    Point,
+    Spacing,
+    column_middles,
+    part_of,
+    stack,
+)
 from prefect_lineage.export.layout.ranks import EXACT_LIMIT, ranks
 from prefect_lineage.graph.digraph import Digraph, acyclic, components
 
 __all__ = ["layout_in_lanes"]
 
 _FEWEST_ACROSS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Lane:
-    """One lane: its own nodes, then a place for each node of another lane that a long edge leads to."""
-
-    members: list[int]
-    strangers: list[int]
-    columns: Columns
-    height: list[float]
-    crossings: int
-
-    def nodes(self) -> list[int]:
-        return [*self.members, *self.strangers]
 
 
 def layout_in_lanes(
@@ -62,7 +54,7 @@ def layout_in_lanes(
     for number in sorted(set(lanes)):
         members = [node for node, lane in enumerate(lanes) if lane == number]
         lane = _lane(forward, members, column, sizes, room, work * len(members) // len(sizes))
-        top = _written(lane, column, sizes, y, routes, middles, top) + room.lane
+        top = stack(lane, sizes, y, routes, middles, top) + room.lane
         crossed += lane.crossings
     return Placement(
         x=tuple(middles[number] for number in column),
@@ -99,7 +91,8 @@ def _lane(
     sizes: Sequence[tuple[float, float]],
     room: Spacing,
     work: int,
-) -> _Lane:
+) -> Part:
+    """A lane: its own nodes, then a place for each node of another lane that a long edge leads to."""
     own = {node: index for index, node in enumerate(members)}
     strangers: list[int] = []
     pairs: list[Pair] = []
@@ -112,40 +105,5 @@ def _lane(
                 strangers.append(head)
             pairs.append((own[tail], own[head]))
     nodes = [*members, *strangers]
-    columns = columns_of(Digraph.of(len(nodes), pairs), [column[node] for node in nodes])
-    crossed = arrange(columns, work)
-    half = _halves(len(members), columns.items, [sizes[node][1] / 2 for node in members])
-
-    def distance(upper: int, lower: int) -> float:
-        lines = upper >= len(members) and lower >= len(members)
-        return half[upper] + half[lower] + (room.line if lines else room.row)
-
-    return _Lane(members, strangers, columns, heights(columns, distance), crossed)
-
-
-def _halves(cards: int, items: int, of_cards: list[float]) -> list[float]:
-    return of_cards + [0.0] * (items - cards)
-
-
-def _written(
-    lane: _Lane,
-    column: list[int],
-    sizes: Sequence[tuple[float, float]],
-    y: list[float],
-    routes: dict[Pair, tuple[Point, ...]],
-    middles: list[float],
-    top: float,
-) -> float:
-    """Write a lane below ``top``; the height at which it ends."""
-    half = _halves(len(lane.members), lane.columns.items, [sizes[node][1] / 2 for node in lane.members])
-    shift = top - min(value - reach for value, reach in zip(lane.height, half, strict=True))
-    for index, node in enumerate(lane.members):
-        y[node] = lane.height[index] + shift
-    nodes = lane.nodes()
-    for (tail, head), items in lane.columns.routes.items():
-        first = column[nodes[tail]] + 1
-        routes[nodes[tail], nodes[head]] = tuple(
-            (middles[first + step], float(round(lane.height[item] + shift)))
-            for step, item in enumerate(items)
-        )
-    return shift + max(value + reach for value, reach in zip(lane.height, half, strict=True))
+    inner = Digraph.of(len(nodes), pairs)
+    return part_of(inner, nodes, len(members), [column[node] for node in nodes], sizes, room, work)

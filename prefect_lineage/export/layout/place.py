@@ -12,7 +12,17 @@ from prefect_lineage.export.layout.ordering import WORK, arrange
 from prefect_lineage.export.layout.ranks import EXACT_LIMIT, ranks
 from prefect_lineage.graph.digraph import Digraph, acyclic, components
 
-__all__ = ["Pair", "Placement", "Point", "Spacing", "column_middles", "layout"]
+__all__ = [
+    "Pair",
+    "Part",
+    "Placement",
+    "Point",
+    "Spacing",
+    "column_middles",
+    "layout",
+    "part_of",
+    "stack",
+]
 
 Pair = tuple[int, int]
 Point = tuple[float, float]
@@ -58,10 +68,15 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One component: its members and what was found about them, by their index within it."""
+class Part:
+    """Cards that are placed together, and what was found about them, by their index within it.
+
+    Attributes:
+        own: how many of the members are placed here; those after them only hold the ways that lead to them.
+    """
 
     members: list[int]
+    own: int
     rank: list[int]
     columns: Columns
     height: list[float]
@@ -108,25 +123,52 @@ def _part(
     room: Spacing,
     exact_limit: int,
     work: int,
-) -> _Part:
+) -> Part:
     own = {node: index for index, node in enumerate(members)}
     inner = Digraph.of(
         len(members), ((own[tail], own[head]) for tail in members for head in graph.after[tail])
     )
-    rank = ranks(inner, exact_limit)
+    return part_of(inner, members, len(members), ranks(inner, exact_limit), sizes, room, work)
+
+
+def part_of(
+    inner: Digraph,
+    members: list[int],
+    own: int,
+    rank: list[int],
+    sizes: Sequence[tuple[float, float]],
+    room: Spacing,
+    work: int,
+) -> Part:
+    """Order and heights of a part whose columns are known.
+
+    Args:
+        inner: its edges, by index within it.
+        members: its nodes, those first that are placed here.
+        own: how many these are.
+        rank: the column of each member.
+        sizes: of all cards.
+        room: distances.
+        work: how much may be spent on taking crossings away, in items that are looked at.
+    """
     columns = columns_of(inner, rank)
     crossed = arrange(columns, work)
-    half = [sizes[node][1] / 2 for node in members] + [0.0] * (columns.items - len(members))
+    half = _halves(members[:own], columns.items, sizes)
 
     def distance(upper: int, lower: int) -> float:
-        lines = upper >= columns.cards and lower >= columns.cards
+        lines = upper >= own and lower >= own
         return half[upper] + half[lower] + (room.line if lines else room.row)
 
-    return _Part(members, rank, columns, heights(columns, distance), crossed)
+    return Part(members, own, rank, columns, heights(columns, distance), crossed)
+
+
+def _halves(cards: list[int], items: int, sizes: Sequence[tuple[float, float]]) -> list[float]:
+    """Half the height of each of so many items, of which the cards come first; the others are ways."""
+    return [sizes[node][1] / 2 for node in cards] + [0.0] * (items - len(cards))
 
 
 def _assemble(
-    parts: list[_Part], singles: list[int], sizes: Sequence[tuple[float, float]], room: Spacing
+    parts: list[Part], singles: list[int], sizes: Sequence[tuple[float, float]], room: Spacing
 ) -> Placement:
     column = [0] * len(sizes)
     for part in parts:
@@ -140,7 +182,7 @@ def _assemble(
     routes: dict[Pair, tuple[Point, ...]] = {}
     top = 0.0
     for part in parts:
-        top = _stack(part, sizes, y, routes, middles, top) + room.part
+        top = stack(part, sizes, y, routes, middles, top) + room.part
     _grid(singles, across, sizes, y, top, room)
     return Placement(
         x=tuple(middles[number] for number in column),
@@ -167,19 +209,18 @@ def column_middles(
     return middles, widths
 
 
-def _stack(
-    part: _Part,
+def stack(
+    part: Part,
     sizes: Sequence[tuple[float, float]],
     y: list[float],
     routes: dict[Pair, tuple[Point, ...]],
     middles: list[float],
     top: float,
 ) -> float:
-    """Write a component below ``top``; the height at which it ends."""
-    cards = len(part.members)
-    half = [sizes[node][1] / 2 for node in part.members] + [0.0] * (part.columns.items - cards)
+    """Write a part below ``top``; the height at which it ends."""
+    half = _halves(part.members[: part.own], part.columns.items, sizes)
     shift = top - min(value - reach for value, reach in zip(part.height, half, strict=True))
-    for index, node in enumerate(part.members):
+    for index, node in enumerate(part.members[: part.own]):
         y[node] = part.height[index] + shift
     for (tail, head), items in part.columns.routes.items():
         first = part.rank[tail] + 1
