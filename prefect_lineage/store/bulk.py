@@ -20,8 +20,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from prefect_lineage.store.lines import dump_json
+from prefect_lineage.store.packed import Packed
 
 __all__ = [
+    "BYTES_OF",
     "CHUNK",
     "chunks",
     "execute_in",
@@ -41,6 +43,9 @@ __all__ = [
 CHUNK = 10_000
 """Values in one statement."""
 
+BYTES_OF = "lineage_bytes"
+"""The function that our connections to SQLite have beyond its own: bytes of their hexadecimal text."""
+
 T = TypeVar("T")
 Rows = Sequence[tuple[Any, ...]]
 
@@ -53,22 +58,29 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 
 class _Values(sa.types.TypeDecorator[Any]):
-    """Many values of one type, bound as one: an array, or in SQLite a JSON text."""
+    """Many values of one type, bound as one: an array, or in SQLite a JSON text, where bytes are in hexadecimal."""
 
     impl = sa.Text
     cache_ok = True
 
-    def __init__(self, is_text: bool) -> None:
+    def __init__(self, kind: sa.types.TypeEngine[Any]) -> None:
         super().__init__()
-        self.is_text = is_text
+        self.kind = kind
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         if dialect.name == "sqlite":
             return sa.Text()
-        return postgresql.ARRAY(sa.Text() if self.is_text else sa.BigInteger())
+        if isinstance(self.kind, Packed):
+            return postgresql.ARRAY(sa.LargeBinary())
+        return postgresql.ARRAY(sa.Text() if isinstance(self.kind, sa.String) else sa.BigInteger())
 
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
-        return dump_json(list(value or ())) if dialect.name == "sqlite" else list(value or ())
+        values = list(value or ())
+        if isinstance(self.kind, Packed):
+            values = [self.kind.pack(one) for one in values]
+        if dialect.name != "sqlite":
+            return values
+        return dump_json([one.hex() if isinstance(one, bytes) else one for one in values])
 
 
 class _Within(FunctionElement[bool]):
@@ -86,7 +98,8 @@ class _Within(FunctionElement[bool]):
 @compiles(_Within, "sqlite")
 def _in_json(element: _Within, compiler: SQLCompiler, **how: Any) -> str:
     column, values = element.clauses
-    return f"({compiler.process(column, **how)} IN (SELECT value FROM json_each({compiler.process(values, **how)})))"
+    value = f"{BYTES_OF}(value)" if isinstance(column.type, Packed) else "value"
+    return f"({compiler.process(column, **how)} IN (SELECT {value} FROM json_each({compiler.process(values, **how)})))"
 
 
 @compiles(_Within)
@@ -97,8 +110,7 @@ def _in_array(element: _Within, compiler: SQLCompiler, **how: Any) -> str:
 
 def within(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
     """The condition that a column is among the values given to :func:`select_in`."""
-    is_text = isinstance(column.type, sa.String)
-    return _Within(column, sa.bindparam("values", type_=_Values(is_text)))
+    return _Within(column, sa.bindparam("values", type_=_Values(column.type)))
 
 
 def select_in(
@@ -123,10 +135,16 @@ def pairs_table(dialect: str, first: Any, second: Any) -> tuple[sa.TableValuedAl
     text = sa.bindparam("pairs", type_=sa.Text)
     if dialect == "sqlite":
         pair = sa.func.json_each(text).table_valued("value", name="pair")
-        return pair, sa.func.json_extract(pair.c.value, "$[0]"), sa.func.json_extract(pair.c.value, "$[1]")
+        one, other = (sa.func.json_extract(pair.c.value, f"$[{place}]") for place in (0, 1))
+        return pair, one, getattr(sa.func, BYTES_OF)(other) if isinstance(second.type, Packed) else other
     pair = sa.func.json_array_elements(sa.cast(text, postgresql.JSON)).table_valued("value", name="pair")
     value = sa.type_coerce(pair.c.value, postgresql.JSON)
-    return pair, sa.cast(value[0].astext, first.type), sa.cast(value[1].astext, second.type)
+    one, told = sa.cast(value[0].astext, first.type), value[1].astext
+    return (
+        pair,
+        one,
+        sa.func.decode(told, "hex") if isinstance(second.type, Packed) else sa.cast(told, second.type),
+    )
 
 
 @cache
@@ -145,7 +163,9 @@ def select_pairs(
     pairs: Iterable[tuple[Any, Any]],
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows whose two columns are one of the pairs."""
-    query = paired(connection.dialect.name, *columns, statement)
+    query, kind = paired(connection.dialect.name, *columns, statement), columns[1].type
+    if isinstance(kind, Packed):
+        pairs = [(one, kind.pack(other).hex()) for one, other in pairs]
     yield from execute_pairs(connection, query, pairs)
 
 
@@ -169,31 +189,39 @@ def write_rows(connection: Connection, statement: Any, columns: tuple[str, ...],
     if not rows:
         return
     name = f"{connection.dialect.name}.{connection.dialect.driver}"
-    text, order, documents = _positional(name, statement, columns)
+    text, order, stored = _positional(name, statement, columns)
     for chunk in chunks(rows):
-        ready = [_dumped(row, documents) for row in chunk] if documents else chunk
+        ready = [_as_stored(row, stored) for row in chunk] if stored else chunk
         connection.exec_driver_sql(text, list(map(order, ready)) if order else list(ready))
+
+
+Order = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+Stored = tuple[int, Callable[[Any], Any]]
+"""The place of a member that is not stored as it is, and how it is stored."""
 
 
 @cache
 def _positional(
     name: str, statement: Any, columns: tuple[str, ...]
-) -> tuple[str, Callable[[tuple[Any, ...]], tuple[Any, ...]] | None, tuple[int, ...]]:
-    """The statement as the driver takes it, the order that it wants of a row, and which members are JSON."""
+) -> tuple[str, Order | None, tuple[Stored, ...]]:
+    """The statement as the driver takes it, the order that it wants of a row, and which members are JSON or packed."""
     dialect: Any = registry.load(name)
     style = dialect(paramstyle="qmark" if dialect.name == "sqlite" else "format")
     compiled = statement.compile(dialect=style, column_keys=list(columns))
     order = [columns.index(parameter) for parameter in compiled.positiontup]
-    types = [compiled.binds[column].type for column in columns]
-    documents = tuple(place for place, kind in enumerate(types) if isinstance(kind, sa.JSON))
-    return str(compiled), None if order == list(range(len(columns))) else itemgetter(*order), documents
+    stored: list[Stored] = []
+    for place, column in enumerate(columns):
+        kind = compiled.binds[column].type
+        if isinstance(kind, (sa.JSON, Packed)):
+            stored.append((place, dump_json if isinstance(kind, sa.JSON) else kind.pack))
+    return str(compiled), None if order == list(range(len(columns))) else itemgetter(*order), tuple(stored)
 
 
-def _dumped(row: tuple[Any, ...], documents: tuple[int, ...]) -> tuple[Any, ...]:
+def _as_stored(row: tuple[Any, ...], stored: tuple[Stored, ...]) -> tuple[Any, ...]:
     members = list(row)
-    for place in documents:
+    for place, store in stored:
         if members[place] is not None:
-            members[place] = dump_json(members[place])
+            members[place] = store(members[place])
     return tuple(members)
 
 

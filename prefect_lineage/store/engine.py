@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from prefect_lineage.errors import StoreError, StoreForeign, StoreMissing
+from prefect_lineage.store.bulk import BYTES_OF
 from prefect_lineage.store.chance import between
 from prefect_lineage.store.lines import dump_json, load_json
 
@@ -227,6 +228,7 @@ class Database:
             # SQLAlchemy sees nothing of these, so a failure must not leak the connection.
             if not (self.readonly or self.in_memory):
                 _use_wal(connection, self.patience)
+            connection.create_function(BYTES_OF, 1, bytes.fromhex, deterministic=True)
             connection.execute(f"PRAGMA synchronous={'FULL' if self.durable else 'NORMAL'}")
             connection.execute(f"PRAGMA foreign_keys={'OFF' if self._migrates else 'ON'}")
             if self.readonly:

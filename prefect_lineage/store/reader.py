@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from prefect_lineage.model.entities import Version
 from prefect_lineage.model.records import NAMED, VALUES
 from prefect_lineage.store.bulk import select_in, within
+from prefect_lineage.store.circumstances import COLUMNS, all_values
 from prefect_lineage.store.closure import Found
 from prefect_lineage.store.filters import Filter, glob_matches, glob_quote
 from prefect_lineage.store.lines import dump_json
@@ -30,6 +32,8 @@ from prefect_lineage.store.schema import (
 __all__ = ["Reader"]
 
 Condition = ColumnElement[bool]
+Whole = Callable[[Sequence[Any]], Any]
+"""A document of the columns that it is stored in."""
 
 
 class Reader:
@@ -88,8 +92,9 @@ class Reader:
         started = runs.c.started_at.desc()
         # SQLite puts NULL last by itself, and had no word for it before 3.30.
         newest = started if self._dialect == "sqlite" else started.nulls_last()
+        columns, whole = self._details(wanted)
         statement = (
-            sa.select(runs.c.id, runs.c.details)
+            sa.select(runs.c.id, *columns)
             .where(runs.c.kind.is_not(None), *self._on_runs(wanted), *_documents(runs.c.details, wanted))
             .where(*_between(runs.c.started_at, wanted))
             .order_by(newest, runs.c.id.desc())
@@ -99,7 +104,7 @@ class Reader:
             statement = statement.where(sa.or_(named, runs.c.job_id.in_(self._jobs(wanted.name))))
         if wanted.type is not None:
             statement = statement.where(runs.c.id.in_(_runs_on_type(wanted.type)))
-        return self._page(statement, wanted)
+        return self._page(statement, wanted, whole)
 
     def runs_called(self, uuids: Iterable[str]) -> list[int]:
         """Row ids of the runs with these UUIDs of which more is known than that, in the order asked for."""
@@ -112,12 +117,12 @@ class Reader:
         """The edges whose version and run both match, the last recorded runs first, and their ends."""
         nodes: dict[int, None] = {}
         total: set[int] = set()
-        for row in self._connection.execute(self._matching_edges(wanted, as_of)):
-            if wanted.asks_for_documents and not (
-                wanted.accepts(row.metadata) or wanted.accepts(row.details)
-            ):
+        columns, whole = self._details(wanted)
+        for row in self._connection.execute(self._matching_edges(wanted, as_of, columns)):
+            run_id, version_id, *documents = row
+            if documents and not (wanted.accepts(documents[0]) or wanted.accepts(whole(documents[1:]))):
                 continue
-            ends = (-row.run_id, row.version_id)
+            ends = (-run_id, version_id)
             total.update(ends)
             if len(nodes) + sum(end not in nodes for end in ends) <= limit:
                 nodes.update(dict.fromkeys(ends))
@@ -153,7 +158,21 @@ class Reader:
         ordered = statement.order_by(edges.c.at, column)
         return list(dict.fromkeys(self._connection.execute(ordered).scalars()))
 
-    def _page(self, statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> list[int]:
+    def _details(self, wanted: Filter) -> tuple[list[sa.Column[Any]], Whole]:
+        """The columns of runs that hold the details which a filter asks for, and how they become details again."""
+        asked = [kind for kind in COLUMNS if kind in (wanted.metadata or ())]
+        known = all_values(self._connection) if asked else {}
+
+        def whole(members: Sequence[Any]) -> dict[str, Any]:
+            details, *ids = members
+            found = {kind: known[one] for kind, one in zip(asked, ids, strict=True) if one is not None}
+            return {**(details or {}), **found}
+
+        return [runs.c.details, *(runs.c[COLUMNS[kind]] for kind in asked)], whole
+
+    def _page(
+        self, statement: sa.Select[*tuple[Any, ...]], wanted: Filter, whole: Whole = itemgetter(0)
+    ) -> list[int]:
         """The ids of one page. Conditions on JSON are finished here, so such pages are cut here too."""
         if not wanted.asks_for_documents:
             # SQLite has no OFFSET without a LIMIT; -1 is its "all", SQLAlchemy writes it.
@@ -162,17 +181,19 @@ class Reader:
         enough = None if wanted.limit is None else wanted.offset + wanted.limit
         found: dict[int, None] = {}
         with self._connection.execute(statement) as rows:
-            for row_id, document in rows:
+            for row_id, *documents in rows:
                 if enough is not None and len(found) >= enough:
                     break
-                if wanted.accepts(document):
+                if wanted.accepts(whole(documents)):
                     found[row_id] = None
         return list(found)[wanted.offset :]
 
-    def _matching_edges(self, wanted: Filter, as_of: int | None) -> sa.Select[*tuple[Any, ...]]:
+    def _matching_edges(
+        self, wanted: Filter, as_of: int | None, details: list[sa.Column[Any]]
+    ) -> sa.Select[*tuple[Any, ...]]:
         columns: list[sa.Column[Any]] = [edges.c.run_id, edges.c.version_id]
         if wanted.asks_for_documents:
-            columns += [versions.c.metadata, runs.c.details]
+            columns += [versions.c.metadata, *details]
         statement = (
             sa.select(*columns)
             .join(versions, versions.c.id == edges.c.version_id)
@@ -243,6 +264,8 @@ def _documents(column: sa.Column[Any], wanted: Filter) -> Iterable[Condition]:
     words = [wanted.tag] if wanted.tag else []
     words += list(wanted.metadata or ())
     for word in words:
+        if column is runs.c.details and word in COLUMNS:
+            continue  # that stands elsewhere
         yield sa.cast(column, sa.Text).contains(dump_json(word), autoescape=True)
 
 

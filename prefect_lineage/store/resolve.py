@@ -20,6 +20,7 @@ from prefect_lineage.model.reference import Reference
 from prefect_lineage.model.uris import file_uri
 from prefect_lineage.store.bulk import select_in, select_pairs, within
 from prefect_lineage.store.content import digests_of
+from prefect_lineage.store.packed import PackedDigest, PackedUuid
 from prefect_lineage.store.rows import Loader, number_in
 from prefect_lineage.store.schema import aliases, artifacts, locations, runs, versions
 from prefect_lineage.store.versioning import LATEST
@@ -75,7 +76,7 @@ class Resolver:
         known = runs.c.kind.is_not(None)
         found = self._runs(known, runs.c.uuid.in_((wanted, wanted.lower())))
         if not found and _UUID_START.match(wanted.lower()):
-            found = self._runs(known, runs.c.uuid.startswith(wanted.lower(), autoescape=True))
+            found = self._runs(known, PackedUuid().starting_with(runs.c.uuid, wanted.lower()))
         found = found or self._runs(known, runs.c.name == wanted)
         if not found:
             self._unknown_run(ref, wanted)
@@ -126,7 +127,8 @@ class Resolver:
         if ref.alias is not None:
             return self._ids(_aliased(owner, ref.alias))
         if ref.digest is not None:
-            starts = [versions.c.digest.startswith(text, autoescape=True) for text in _digests(ref.digest)]
+            digest = PackedDigest()
+            starts = [digest.starting_with(versions.c.digest, text) for text in _digests(ref.digest)]
             return self._ids(sa.select(versions.c.id).where(of_owner, sa.or_(*starts)))
         newest = sa.select(versions.c.id).where(of_owner).order_by(versions.c.number.desc()).limit(1)
         return self._ids(_aliased(owner, LATEST)) or self._ids(newest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Row
 from prefect_lineage.model.entities import Artifact, Edge, Run, Source, Version
 from prefect_lineage.model.records import NAMED, VALUES
 from prefect_lineage.store.bulk import select_in, within
+from prefect_lineage.store.circumstances import COLUMNS, values_of
 from prefect_lineage.store.derived import CACHED, origins, replacements
 from prefect_lineage.store.schema import (
     DIRECTIONS,
@@ -80,7 +81,12 @@ class Loader:
         wanted = list(dict.fromkeys(ids))
         found = {row.id: row for row in select_in(self._connection, _runs(), wanted)}
         cached = origins(self._connection, [row_id for row_id, row in found.items() if row.state == CACHED])
-        return {row_id: self._run(found[row_id], cached.get(row_id)) for row_id in wanted if row_id in found}
+        circumstances = self._circumstances_of(found.values())
+        return {
+            row_id: self._run(found[row_id], cached.get(row_id), circumstances)
+            for row_id in wanted
+            if row_id in found
+        }
 
     def artifacts(self, ids: Iterable[int]) -> list[Artifact]:
         """Artifacts by row id, in the order asked for."""
@@ -123,6 +129,10 @@ class Loader:
             touched.setdefault((version, direction), {})[uuid] = None
         return touched
 
+    def _circumstances_of(self, rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[int, Any]:
+        ids = {row_id for row in rows for row_id in row[-len(COLUMNS) :] if row_id is not None}
+        return values_of(self._connection, ids)
+
     def _version(
         self,
         row: Row[*tuple[Any, ...]],
@@ -162,8 +172,14 @@ class Loader:
             source=self._source,
         )
 
-    def _run(self, row: Row[*tuple[Any, ...]], cached_from: str | None) -> Run:
-        _, uuid, kind, name, state, started_at, ended_at, attempt, details, job, flow, flow_run, parent = row
+    def _run(
+        self, row: Row[*tuple[Any, ...]], cached_from: str | None, circumstances: Mapping[int, Any]
+    ) -> Run:
+        _, uuid, kind, name, state, started_at, ended_at, attempt, details, *rest = row
+        job, flow, flow_run, parent, *ids = rest
+        lasting = {
+            key: circumstances[row_id] for key, row_id in zip(COLUMNS, ids, strict=True) if row_id is not None
+        }
         return Run(
             id=uuid,
             kind=kind or "task",
@@ -176,7 +192,7 @@ class Loader:
             started_at=started_at,
             ended_at=ended_at,
             attempt=attempt,
-            details=details or {},
+            details={**(details or {}), **lasting},
             cached_from=cached_from,
             source=self._source,
         )
@@ -232,6 +248,7 @@ def _runs() -> sa.Select[*tuple[Any, ...]]:
         flow.c.name.label("flow_name"),
         outer.c.uuid.label("flow_run_uuid"),
         nest.c.uuid.label("parent_uuid"),
+        *(runs.c[column] for column in COLUMNS.values()),  # the last
     )
     joined = (
         runs.outerjoin(job, job.c.id == runs.c.job_id)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from prefect_lineage.model.records import Record, RunRecord
 from prefect_lineage.store.bulk import insert_all, intern, next_id, select_in, update_all, within
+from prefect_lineage.store.circumstances import COLUMNS, apart, ids_of
 from prefect_lineage.store.schema import jobs, runs
 
 __all__ = ["Running"]
@@ -48,6 +49,7 @@ _COLUMNS = (
     "attempt",
     "details",
     "result_key",
+    *COLUMNS.values(),
 )
 
 _EMPTY: dict[str, Any] = {**dict.fromkeys(_COLUMNS), "attempt": 1}
@@ -75,18 +77,20 @@ class Running:
         run = record.run
         row = self._rows[run.id]
         before = dict(row)
-        news, details = self._columns(run), {**(row["details"] or {}), **run.details}
+        told, circumstances = apart(run.details)
+        news, details = self._columns(run), {**(row["details"] or {}), **told}
         if _is_stale(row, run):
             news.pop("ended_at", None)  # of that other end, so not of this one
             news = {column: value for column, value in news.items() if row[column] is None}
             if _is_ended_for_it(run.state, run.details):
-                details = {**_without_ender(run.details), **(row["details"] or {})}
+                details = {**_without_ender(told), **(row["details"] or {})}
+                circumstances = {name: text for name, text in circumstances.items() if row[name] is None}
         elif run.state is not None:
             if _is_open(run.state) and not _is_open(row["state"]):
                 row["ended_at"] = None  # a further attempt of a run that had ended
             if not _is_ended_for_it(run.state, run.details):
                 details = _without_ender(details)
-        row.update(news)
+        row.update(news | circumstances)
         row["kind"] = row["kind"] or "task"
         row["attempt"] = max(row["attempt"], run.attempt or record.attempt)
         row["details"] = details or None
@@ -96,11 +100,24 @@ class Running:
 
     def save(self) -> None:
         """Insert the runs that are new, and update those that have changed."""
+        self._store_circumstances()
         insert_all(self._connection, runs, ("uuid", *_COLUMNS), [_values(row, "uuid") for row in self._new])
         new = {row["id"] for row in self._new}
         changed = sorted((self._rows[uuid] for uuid in self._changed), key=itemgetter("id"))
         rows = [(*_values(row), row["id"]) for row in changed if row["id"] not in new]
         update_all(self._connection, runs, _COLUMNS, rows)
+
+    def _store_circumstances(self) -> None:
+        """What records told is a text until here, what the store had is an id."""
+        told = [
+            (row, column, row[column])
+            for row in self._rows.values()
+            for column in COLUMNS.values()
+            if isinstance(row[column], str)
+        ]
+        ids = ids_of(self._connection, dict.fromkeys(text for *_, text in told)) if told else {}
+        for row, column, text in told:
+            row[column] = ids[text]
 
     def _columns(self, run: RunRecord) -> dict[str, Any]:
         """What the record says, as columns."""

@@ -30,6 +30,8 @@ from sqlalchemy import (
     text,
 )
 
+from prefect_lineage.store.packed import PackedDigest, PackedUuid
+
 __all__ = [
     "DIRECTIONS",
     "HOWS",
@@ -41,6 +43,7 @@ __all__ = [
     "alembic_version",
     "aliases",
     "artifacts",
+    "circumstances",
     "edges",
     "history",
     "jobs",
@@ -55,7 +58,7 @@ __all__ = [
     "vias",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision of the schema, oldest first; a test compares it with the migration scripts."""
 
 INPUT, OUTPUT = 0, 1
@@ -110,7 +113,7 @@ versions = Table(
     Column("id", _Key, primary_key=True),
     Column("artifact_id", _Key, ForeignKey("artifacts.id"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("digest", Text, nullable=False),
+    Column("digest", PackedDigest, nullable=False),
     Column("covers", Text, nullable=False),
     Column("size", BigInteger),
     Column("format", Text),
@@ -142,11 +145,22 @@ vias = Table(
     Column("name", Text, nullable=False, unique=True),
 )
 
+# Parts of the details of runs that are alike for many of them, and longer than all the rest.
+circumstances = Table(
+    "circumstances",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column(
+        "name", Text, nullable=False, unique=True
+    ),  # a digest of the value, which may be too long for an index
+    Column("value", _Json),
+)
+
 runs = Table(
     "runs",
     metadata,
     Column("id", _Key, primary_key=True),
-    Column("uuid", Text, nullable=False, unique=True),
+    Column("uuid", PackedUuid, nullable=False, unique=True),
     Column("kind", Text),
     Column("name", Text),
     Column("job_id", _Key, ForeignKey("jobs.id"), index=True),
@@ -159,6 +173,9 @@ runs = Table(
     Column("attempt", Integer, nullable=False),
     Column("details", _Json),
     Column("result_key", Text),
+    Column("code_id", _Key, ForeignKey("circumstances.id")),
+    Column("environment_id", _Key, ForeignKey("circumstances.id")),
+    Column("process_id", _Key, ForeignKey("circumstances.id")),
     # The run that a cached one had its result from is the last of this key and state before it. Few have a key.
     Index(
         "ix_runs_result_key_state_ended_at",

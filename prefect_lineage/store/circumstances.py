@@ -1,0 +1,61 @@
+"""The parts of runs' details that are alike for many runs: code, environment and process. Each is stored once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefect_lineage.store.bulk import insert_all, select_in, within
+from prefect_lineage.store.lines import dump_json, load_json
+from prefect_lineage.store.schema import circumstances
+
+__all__ = ["COLUMNS", "KINDS", "all_values", "apart", "ids_of", "values_of"]
+
+KINDS = ("code", "environment", "process")
+"""Their keys in the details of a run."""
+
+COLUMNS = {kind: f"{kind}_id" for kind in KINDS}
+"""Their columns in ``runs``, by the key."""
+
+
+def apart(details: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The details without circumstances, and those as JSON texts by their column."""
+    rest = dict(details)
+    found = {column: dump_json(rest.pop(kind)) for kind, column in COLUMNS.items() if kind in rest}
+    return rest, found
+
+
+def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
+    """Ids of circumstances by their JSON texts, adding those that are new. Needs the write lock."""
+    names = {text: hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts}
+    known = {row.name: row.id for row in select_in(connection, _ids(), names.values())}
+    missing = {name: text for text, name in names.items() if name not in known}
+    rows = [(name, load_json(text)) for name, text in missing.items()]
+    known |= zip(missing, insert_all(connection, circumstances, ("name", "value"), rows), strict=True)
+    return {text: known[name] for text, name in names.items()}
+
+
+def values_of(connection: Connection, ids: Iterable[int]) -> dict[int, Any]:
+    """Circumstances by id."""
+    return {row.id: row.value for row in select_in(connection, _values(), set(ids))}
+
+
+def all_values(connection: Connection) -> dict[int, Any]:
+    """Every circumstance by id."""
+    found = connection.execute(sa.select(circumstances.c.id, circumstances.c.value))
+    return {row.id: row.value for row in found}
+
+
+@cache
+def _ids() -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(circumstances.c.name, circumstances.c.id).where(within(circumstances.c.name))
+
+
+@cache
+def _values() -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(circumstances.c.id, circumstances.c.value).where(within(circumstances.c.id))
