@@ -210,8 +210,10 @@ def task_ended(
     state = run.state
     key = None if stepped else _result_key(state)
     kept = _kept(engine, key)
+    if kept is None or not kept[0].persisted:
+        key = cache_key = None  # under such a key nobody will find anything
     details: Mapping[str, Any] = {}
-    if cache_key and kept is not None and kept[0].persisted:  # under another key nobody will find anything
+    if cache_key:
         _, details = scrubbed(None, {"cache_key": cache_key}, None)
     record = RunRecord(
         run_id,

@@ -133,18 +133,16 @@ def pairs_table(dialect: str, first: Any, second: Any) -> tuple[sa.TableValuedAl
     The pairs travel as one JSON text: SQLite searches no index for ``(a, b) IN (…)``, it scans the table.
     """
     text = sa.bindparam("pairs", type_=sa.Text)
+    is_packed = isinstance(second.type, Packed)
     if dialect == "sqlite":
         pair = sa.func.json_each(text).table_valued("value", name="pair")
-        one, other = (sa.func.json_extract(pair.c.value, f"$[{place}]") for place in (0, 1))
-        return pair, one, getattr(sa.func, BYTES_OF)(other) if isinstance(second.type, Packed) else other
+        members: list[Any] = [sa.func.json_extract(pair.c.value, f"$[{place}]") for place in (0, 1)]
+        return pair, members[0], getattr(sa.func, BYTES_OF)(members[1]) if is_packed else members[1]
     pair = sa.func.json_array_elements(sa.cast(text, postgresql.JSON)).table_valued("value", name="pair")
     value = sa.type_coerce(pair.c.value, postgresql.JSON)
-    one, told = sa.cast(value[0].astext, first.type), value[1].astext
-    return (
-        pair,
-        one,
-        sa.func.decode(told, "hex") if isinstance(second.type, Packed) else sa.cast(told, second.type),
-    )
+    words = value[1].astext
+    other: Any = sa.func.decode(words, "hex") if is_packed else sa.cast(words, second.type)
+    return pair, sa.cast(value[0].astext, first.type), other
 
 
 @cache

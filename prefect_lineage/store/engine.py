@@ -110,7 +110,6 @@ class Database:
             _check_file(Path(str(self.url.database)), readonly)
         self._file = self._seen_file()
         self._pid = os.getpid()
-        self._migrates = False
         with self.translated():
             self._engine = self._create()
 
@@ -139,18 +138,6 @@ class Database:
                     writer.execute(sa.text(f"SET LOCAL lock_timeout = '{int(self.patience)}s'"))
                     writer.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
                 yield writer
-
-    @contextmanager
-    def migrating(self) -> Iterator[Connection]:
-        """:meth:`writing`, where a table that others refer to may be made anew."""
-        self._migrates = True
-        self._current().dispose()  # a connection made now does not look after foreign keys
-        try:
-            with self.writing() as connection:
-                yield connection
-        finally:
-            self._migrates = False
-            self._current().dispose()
 
     def is_gone(self) -> bool:
         """Whether the file behind an SQLite store was deleted, or another one has its name."""
@@ -230,7 +217,9 @@ class Database:
                 _use_wal(connection, self.patience)
             connection.create_function(BYTES_OF, 1, bytes.fromhex, deterministic=True)
             connection.execute(f"PRAGMA synchronous={'FULL' if self.durable else 'NORMAL'}")
-            connection.execute(f"PRAGMA foreign_keys={'OFF' if self._migrates else 'ON'}")
+            # Every key that we write was just read or made, under the write lock: to look each up again would take a
+            # tenth of the writer's time. ``db check`` looks at all of them; PostgreSQL does by itself.
+            connection.execute("PRAGMA foreign_keys=OFF")
             if self.readonly:
                 connection.execute("PRAGMA query_only=ON")
         except BaseException:

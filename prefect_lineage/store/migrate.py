@@ -34,7 +34,7 @@ def prepare(database: Database) -> None:
         return
     if database.readonly:
         raise _unusable(database, revision)
-    with database.writing() if revision is None else database.migrating() as connection:
+    with database.writing() as connection:
         # Asked again under the lock: another process may just have done it.
         revision = revision_of(connection, database)
         if revision is None:

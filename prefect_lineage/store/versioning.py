@@ -29,7 +29,6 @@ __all__ = ["LATEST", "VersionRow", "Versioning"]
 LATEST = "latest"
 _EVER = 0
 """Before everything that has a time."""
-_FILLED = ("size", "format", "rows")
 _SAVED = (
     "covers",
     "size",
@@ -206,11 +205,12 @@ class Versioning:
     @staticmethod
     def _fill(row: VersionRow, edge: EdgeRecord) -> None:
         content = edge.content
-        for column in _FILLED:
-            value = getattr(content, column)
-            if value is not None and getattr(row, column) is None:
-                setattr(row, column, value)
-                row.changed = True
+        if row.size is None and content.size is not None:
+            row.size, row.changed = content.size, True
+        if row.format is None and content.format is not None:
+            row.format, row.changed = content.format, True
+        if row.rows is None and content.rows is not None:
+            row.rows, row.changed = content.rows, True
         if content.schema and not row.schema:
             row.schema, row.changed = [list(pair) for pair in content.schema], True
 

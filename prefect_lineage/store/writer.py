@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -72,17 +72,11 @@ class _Placed(Struct, frozen=True):
 
     record: Record
     run_id: int
+    attempt: int
+    who: str
     edges: list[tuple[EdgeRecord, int, tuple[ArtifactRow, LocationRow]]]
     referring: list[tuple[EdgeRecord, int]]
     deletions: list[tuple[Deletion, ArtifactRow]]
-
-    @property
-    def who(self) -> str:
-        return f"run:{self.record.run.id}"
-
-    @property
-    def attempt(self) -> int:
-        return max(self.record.attempt, 1)  # ``edges`` uses the sign
 
     def contents(self) -> Iterator[tuple[ArtifactRow, str]]:
         """The (artifact, digest) pairs that it speaks of."""
@@ -90,13 +84,8 @@ class _Placed(Struct, frozen=True):
         yield from ((artifact, deletion.digest) for deletion, artifact in self.deletions)
 
 
-class _Met(NamedTuple):
-    """An edge whose version is known, but may not have an id yet."""
-
-    found: _Placed
-    edge: EdgeRecord
-    at: int
-    version: VersionRow
+_Met = tuple[_Placed, EdgeRecord, int, VersionRow]
+"""An edge, its time, and its version, which may not have an id yet."""
 
 
 def _placed(record: Record, run_id: int, naming: Naming) -> _Placed:
@@ -107,7 +96,8 @@ def _placed(record: Record, run_id: int, naming: Naming) -> _Placed:
     referring = [(edge, at) for edge, at in edges if edge.refers is not None]
     owners = [(deletion, naming.owner(deletion.location)) for deletion in record.deletions]
     removed = [(deletion, owner) for deletion, owner in owners if owner]
-    return _Placed(record, run_id, places, referring, removed)
+    attempt = max(record.attempt, 1)  # ``edges`` uses the sign
+    return _Placed(record, run_id, attempt, who, places, referring, removed)
 
 
 def _met(connection: Connection, told: Sequence[tuple[Record, int]]) -> tuple[list[_Placed], list[_Met]]:
@@ -118,7 +108,7 @@ def _met(connection: Connection, told: Sequence[tuple[Record, int]]) -> tuple[li
     met: list[_Met] = []
     for found in placed:
         for edge, at, (artifact, location) in found.edges:
-            met.append(_Met(found, edge, at, versioning.see(artifact, location, edge, at, found.who)))
+            met.append((found, edge, at, versioning.see(artifact, location, edge, at, found.who)))
         for deletion, artifact in found.deletions:
             versioning.delete(artifact, deletion, found.who)
     naming.save()
@@ -130,15 +120,14 @@ def _met(connection: Connection, told: Sequence[tuple[Record, int]]) -> tuple[li
 def _save_edges(connection: Connection, placed: Sequence[_Placed], met: Sequence[_Met]) -> None:
     via_ids = intern(connection, vias, (edge.via for found in placed for edge in found.record.edges))
     rows = EdgeRows()
-    for one in met:
-        direction, version_id = DIRECTIONS.index(one.edge.direction), one.version.id or 0
-        key = (one.found.run_id, direction, version_id, one.found.attempt)
-        rows.add(key, EdgeRow.of(one.edge, one.at, via_ids))
+    for found, edge, at, version in met:
+        key = (found.run_id, DIRECTIONS.index(edge.direction), version.id or 0, found.attempt)
+        rows.add(key, EdgeRow.of(edge, at, via_ids))
     named = [
-        (token, one.at, one.version.id or 0)
-        for one in met
-        if one.edge.direction == "output"
-        for token in one.edge.tokens
+        (token, at, version.id or 0)
+        for _, edge, at, version in met
+        if edge.tokens and edge.direction == "output"
+        for token in edge.tokens
     ]
     new = {
         _referral(found, edge, at, via_ids): (found, edge) for found in placed for edge, at in found.referring
@@ -166,7 +155,7 @@ def _fall_back(
         edge = replace(edge, at=referral.at, refers=None, tokens=())
         told.append((replace(found.record, edges=(edge,), deletions=()), found.run_id))
     _, met = _met(connection, told)
-    versions = {referral: one.version.id or 0 for referral, one in zip(lost, met, strict=True)}
+    versions = {referral: version.id or 0 for referral, (*_, version) in zip(lost, met, strict=True)}
     referring.fall_back(versions)
 
 

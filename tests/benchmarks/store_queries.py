@@ -28,6 +28,7 @@ from postgres_server import PostgresServer, PostgresUnavailable
 
 from prefect_lineage.model.entities import Version
 from prefect_lineage.model.reference import Reference
+from prefect_lineage.store.bulk import BYTES_OF
 from prefect_lineage.store.closure import _nodes
 from prefect_lineage.store.engine import Database
 from prefect_lineage.store.filters import Filter
@@ -83,10 +84,15 @@ def fill(url: str, edges: int) -> None:
     Store.open(url).close()
     runs = edges // 4
     database = Database(url)
-    words = {"uuid": "lower(hex(randomblob(16)))", "digest": "'blake3:' || lower(hex(randomblob(32)))"}
+    words = {
+        name: f"{BYTES_OF}('01' || hex(randomblob({size})))" for name, size in (("uuid", 16), ("digest", 32))
+    }
     series = "(WITH RECURSIVE s(n) AS (SELECT {0} UNION ALL SELECT n + 1 FROM s WHERE n < {1}) SELECT n FROM s) AS s"
     if not database.is_sqlite:
-        words = {"uuid": "md5(n::text)", "digest": "'blake3:' || md5(n::text) || md5((n + 1)::text)"}
+        words = {
+            "uuid": "decode('01' || md5(n::text), 'hex')",
+            "digest": "decode('01' || md5(n::text) || md5((n + 1)::text), 'hex')",
+        }
         series = "generate_series({0}, {1}) AS s(n)"
     with database.writing() as connection:
         for statement in _FILL.split(";"):

@@ -55,14 +55,14 @@ def test_a_store_is_whole(url: str, make: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "check", "rows"),
     [
-        ("DELETE FROM runs WHERE uuid = 'p'", "edges.run_id", 3),
-        ("DELETE FROM runs WHERE uuid = 'p'", "runs.parent", 1),
-        ("DELETE FROM versions WHERE number = 0 AND digest = 'blake3:aa'", "edges.version_id", 2),
-        ("DELETE FROM versions WHERE number = 0 AND digest = 'blake3:aa'", "tokens.means", 1),
-        ("DELETE FROM versions WHERE number = 0 AND digest = 'blake3:aa'", "versions.numbers", 1),
+        ("DELETE FROM runs WHERE name = 'p-name'", "edges.run_id", 3),
+        ("DELETE FROM runs WHERE name = 'p-name'", "runs.parent", 1),
+        ("DELETE FROM versions WHERE id = 1", "edges.version_id", 2),
+        ("DELETE FROM versions WHERE id = 1", "tokens.means", 1),
+        ("DELETE FROM versions WHERE id = 1", "versions.numbers", 1),
         ("UPDATE artifacts SET next_number = 9 WHERE name = 'x'", "versions.numbers", 1),
         ("UPDATE versions SET number = 7 WHERE number = 1", "versions.numbers", 1),
-        ("UPDATE aliases SET version_id = (SELECT id FROM versions WHERE digest = 'blake3:cc') WHERE alias = 'best'",
+        ("UPDATE aliases SET version_id = 3 WHERE alias = 'best'",
          "aliases.version_id", 1),
         ("DELETE FROM edges WHERE attempt < 0", "referrals.edges", 1),
         ("DELETE FROM referrals WHERE token = 'result:k'", "edges.referrals", 1),
@@ -83,7 +83,7 @@ def test_one_digest_twice_in_an_artifact_is_found(sqlite_url: str, tmp_path: Pat
     _break(
         sqlite_url,
         "CREATE TABLE twin AS SELECT * FROM versions",
-        "UPDATE twin SET digest = 'blake3:aa' WHERE digest = 'blake3:bb'",
+        "UPDATE twin SET digest = (SELECT digest FROM versions WHERE id = 1) WHERE id = 2",
         "DROP TABLE versions",
         "ALTER TABLE twin RENAME TO versions",
     )
@@ -117,7 +117,7 @@ def test_a_damaged_file_is_found_and_is_exit_code_one(
 
 def test_rows_that_are_no_json_are_found(sqlite_url: str, make: Any) -> None:
     _fill(sqlite_url, make)
-    _break(sqlite_url, "UPDATE runs SET details = '{broken' WHERE uuid = 'q'")
+    _break(sqlite_url, "UPDATE runs SET details = '{broken' WHERE name = 'q-name'")
     with Store.open(sqlite_url, readonly=True) as store:
         (finding,) = store.check()[1]
     assert (finding.check, finding.examples) == ("runs.details", ("{broken",))

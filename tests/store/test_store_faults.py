@@ -28,6 +28,7 @@ from prefect_lineage.model.records import Content, EdgeRecord, Location, Record,
 from prefect_lineage.model.times import now
 from prefect_lineage.store.drain import Drain
 from prefect_lineage.store.journal import Journal
+from prefect_lineage.store.schema import runs
 from prefect_lineage.store.store import Store
 from prefect_lineage.store.sync import sync
 
@@ -434,7 +435,7 @@ time.sleep(0.4)
     with Store.open(work.url) as store:
         sync(work.journal, store)
         with store._database.reading() as connection:
-            known = set(connection.execute(sa.text("select uuid from runs")).scalars())
+            known = set(connection.execute(sa.select(runs.c.uuid)).scalars())
     assert set(done.stdout.splitlines()[:-1]) <= known
     assert len(known) > 3
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -31,8 +32,13 @@ def _shape(path: Path) -> dict[str, object]:
                 connection.execute(f"PRAGMA table_info({name})").fetchall(),
                 # but for their numbers, which follow the order in which they are written down
                 sorted(key[2:] for key in connection.execute(f"PRAGMA foreign_key_list({name})").fetchall()),
+                # those of constraints are numbered in the order in which SQLAlchemy wrote them down
                 sorted(
-                    (index[1:4], tuple(connection.execute(f"PRAGMA index_info({index[1]})").fetchall()))
+                    (
+                        re.sub(r"autoindex_.*", "autoindex", index[1]),
+                        *index[2:4],
+                        tuple(connection.execute(f"PRAGMA index_info({index[1]})").fetchall()),
+                    )
                     for index in connection.execute(f"PRAGMA index_list({name})").fetchall()
                 ),
             )
@@ -81,23 +87,31 @@ _ROWS = """
 """
 
 
-def _make_store_of_0001(url: str) -> None:
-    """A store as the first release left it: one run that wrote one version and read another."""
+def _make_store(url: str, revision: str, rows: str) -> None:
     database = Database(url)
     with database.writing() as connection:
-        migrate.upgrade(connection, "0001")
-        for statement in _ROWS.split(";"):
+        migrate.upgrade(connection, revision)
+        for statement in rows.strip().removesuffix(";").split(";"):
             connection.exec_driver_sql(statement)
     database.close()
 
 
+def _make_store_of_0001(url: str) -> None:
+    """A store as the first release left it: one run that wrote one version and read another."""
+    _make_store(url, "0001", _ROWS)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path}/old.db"
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
-        url = request.getfixturevalue("fresh_postgres_url")
-    _make_store_of_0001(url)
-    return url
+        return str(request.getfixturevalue("fresh_postgres_url"))
+    return f"sqlite:///{tmp_path}/old.db"
+
+
+@pytest.fixture
+def old_url(empty_url: str) -> str:
+    _make_store_of_0001(empty_url)
+    return empty_url
 
 
 def test_a_store_of_the_first_revision_keeps_its_data(old_url: str, make) -> None:
@@ -113,6 +127,35 @@ def test_a_store_of_the_first_revision_keeps_its_data(old_url: str, make) -> Non
         store.apply([make.run("p", make.write("/y", "cc", at=1, tokens=("result:k",)), result_key="k")])
         store.apply([make.run("r", EdgeRecord.referring("result:k", **_CACHED), result_key="k")])
         assert len(store.graph().edges) == 4
+
+
+_UUID, _SHA, _BLAKE = "01a21d9e-b05d-7151-86de-8c3eefd1378f", "sha256:" + "0a" * 32, "blake3:" + "f1" * 32
+_ROWS_OF_0005 = f"""
+    INSERT INTO jobs VALUES (1, 'flow.task');
+    INSERT INTO runs VALUES
+        (1, '{_UUID}', 'task', 'a', 1, NULL, NULL, NULL, 'Completed', 5, 9, 1,
+         '{{"n":1,"code":{{"line":3}},"process":{{"pid":7}}}}', NULL),
+        (2, 'odd', 'task', 'b', 1, NULL, NULL, NULL, 'Completed', 6, 9, 1, '{{"code":{{"line":3}}}}', NULL),
+        (3, 'none', 'task', 'c', 1, NULL, NULL, NULL, 'Completed', 7, 9, 1, NULL, NULL);
+    INSERT INTO artifacts VALUES (1, 'file://h', '/x', 'file:///x', 'file', 'file:///x', 3, NULL, 1, 2);
+    INSERT INTO locations VALUES (1, 'file://h', '/x', 'file:///x', 1);
+    INSERT INTO versions VALUES
+        (1, 1, 0, '{_BLAKE}', 'all', 7, NULL, NULL, NULL, NULL, NULL, 1, FALSE, FALSE, 1, NULL),
+        (2, 1, 1, '{_SHA}', 'all', 8, NULL, NULL, NULL, NULL, NULL, 1, FALSE, FALSE, 2, NULL),
+        (3, 1, 2, 'stat:ab', 'none', 8, NULL, NULL, NULL, NULL, NULL, 1, FALSE, FALSE, 3, NULL);
+"""
+
+
+def test_what_was_text_in_a_store_of_0005_is_told_alike(empty_url: str) -> None:
+    _make_store(empty_url, "0005", _ROWS_OF_0005)
+    with Store.open(empty_url) as store:
+        assert {run.id: run.details for run in store.runs()} == {
+            _UUID: {"n": 1, "code": {"line": 3}, "process": {"pid": 7}},
+            "odd": {"code": {"line": 3}},
+            "none": {},
+        }
+        assert [version.digest for version in store.versions()] == ["stat:ab", _SHA, _BLAKE]
+        assert store.check()[1] == []
 
 
 def test_an_upgraded_store_is_shaped_as_a_new_one(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 from prefect_lineage.model.records import EdgeRecord
 from prefect_lineage.model.reference import Reference
+from prefect_lineage.store.bulk import BYTES_OF
 from prefect_lineage.store.engine import Database
 from prefect_lineage.store.filters import Filter
 from prefect_lineage.store.schema import metadata
@@ -46,6 +47,7 @@ def _statements() -> Iterator[list[tuple[str, Any]]]:
 def _scans(path: Path, statements: list[tuple[str, Any]]) -> list[tuple[str, str]]:
     told = []
     with closing(sqlite3.connect(path)) as connection:
+        connection.create_function(BYTES_OF, 1, bytes.fromhex)
         for statement, parameters in statements:
             if statement.startswith(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")):
                 plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
