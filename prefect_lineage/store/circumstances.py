@@ -23,11 +23,27 @@ COLUMNS = {kind: f"{kind}_id" for kind in KINDS}
 """Their columns in ``runs``, by the key."""
 
 
-def apart(details: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The details without circumstances, and those as JSON texts by their column."""
-    rest = dict(details)
-    found = {column: dump_json(rest.pop(kind)) for kind, column in COLUMNS.items() if kind in rest}
-    return rest, found
+Texts = dict[str, str]
+"""JSON texts of circumstances, by their column."""
+
+
+def apart(
+    details: Mapping[str, Any], known: dict[str, Texts] | None = None
+) -> tuple[Mapping[str, Any], Texts]:
+    """The details without circumstances, and those.
+
+    Args:
+        known: what was found before, for runs that have the same; added to.
+    """
+    found = {kind: details[kind] for kind in KINDS if kind in details}
+    if not found:
+        return details, {}
+    known = {} if known is None else known
+    whole = dump_json(found)
+    texts = known.get(whole)
+    if texts is None:
+        texts = known[whole] = {COLUMNS[kind]: dump_json(value) for kind, value in found.items()}
+    return {key: value for key, value in details.items() if key not in found}, texts
 
 
 def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:

@@ -68,6 +68,7 @@ class Running:
         # In the order of their appearance, so that row ids do not depend on how records were batched.
         mentioned = dict.fromkeys(u for run in found for u in (run.flow_run, run.parent, run.id) if u)
         self._rows: dict[str, dict[str, Any]] = {}
+        self._circumstances: dict[str, dict[str, str]] = {}
         self._changed: set[str] = set()
         self._load(mentioned)
         self._add([uuid for uuid in mentioned if uuid not in self._rows])
@@ -77,7 +78,7 @@ class Running:
         run = record.run
         row = self._rows[run.id]
         before = dict(row)
-        told, circumstances = apart(run.details)
+        told, circumstances = apart(run.details, self._circumstances)
         news, details = self._columns(run), {**(row["details"] or {}), **told}
         if _is_stale(row, run):
             news.pop("ended_at", None)  # of that other end, so not of this one

@@ -52,9 +52,29 @@ def record(number: int, *, fresh: bool) -> Record:
     flow_run = f"{number // 50:08x}-1111-4000-8000-{number // 50:012x}"
     run = RunRecord(
         f"{number:08x}-0000-4000-8000-{number:012x}", "task", f"load-{number}", f"flow.task{number % 7}", "flow",
-        flow_run, flow_run, "Completed", at, at + 500, 1, {"parameters": {"n": number}, "host": "worker-1"},
+        flow_run, flow_run, "Completed", at, at + 500, 1, {"parameters": {"n": number}, **_circumstances(number)},
     )  # fmt: skip
     return Record(run, 1, tuple(edges))
+
+
+def _circumstances(number: int) -> dict[str, Any]:
+    """What capture says of each run of a function in a process."""
+    code = f"{number % 7:064x}"
+    return {
+        "code": {
+            "function": f"flow.task{number % 7}",
+            "file": "/data/flow.py",
+            "line": 7,
+            "digest": f"sha256:{code}",
+        },
+        "environment": {
+            "host": "worker-1",
+            "user": "etl",
+            "python": "3.12.1",
+            "packages": {"prefect": "3.9.1"},
+        },
+        "process": {"host": "worker-1", "pid": number // 50, "started": number // 50 * 1_000},
+    }
 
 
 def _edge(number: int, direction: Any, via: str, at: int, fresh: bool) -> EdgeRecord:
@@ -159,14 +179,15 @@ def told(name: str, pairs: list[tuple[Cost, Cost]]) -> None:
 
 
 def texts_of(records: Sequence[Record]) -> int:
-    """Bytes that a user put in: each name, path, digest and document once."""
+    """Letters that a user put in: each name, path, digest and document once."""
     known = {
         text
         for record in records
         for edge in record.edges
         for text in (edge.location.key, edge.content.digest)
     }
-    runs = (f"{one.run.id}{one.run.name}{one.run.state}{one.run.details}" for one in records)
+    known |= {f"{kind}{one.run.details[kind]}" for one in records for kind in _circumstances(0)}
+    runs = (f"{one.run.id}{one.run.name}{one.run.state}{one.run.details['parameters']}" for one in records)
     return sum(map(len, known)) + sum(map(len, runs))
 
 
