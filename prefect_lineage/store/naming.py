@@ -50,9 +50,11 @@ class ArtifactRow(Struct, eq=False):
 
     def touch(self, at: int) -> None:
         """Note that something became of it at that time."""
-        self.updated_at = max(self.updated_at, at)
-        self.created_at = min(self.created_at, at)
         self.changed = True
+        if at > self.updated_at:  # no max() and min(): every edge comes here
+            self.updated_at = at
+        if at < self.created_at:
+            self.created_at = at
 
 
 class LocationRow(Struct, eq=False):

@@ -77,7 +77,7 @@ class Running:
         """Merge a run as the record tells it; the id of its row."""
         run = record.run
         row = self._rows[run.id]
-        before = dict(row)
+        before = None if row["id"] in self._new_ids else dict(row)  # those are saved anyway
         told, circumstances = apart(run.details, self._circumstances)
         news, details = self._columns(run), {**(row["details"] or {}), **told}
         if _is_stale(row, run):
@@ -95,7 +95,7 @@ class Running:
         row["kind"] = row["kind"] or "task"
         row["attempt"] = max(row["attempt"], run.attempt or record.attempt)
         row["details"] = details or None
-        if row != before:
+        if before is not None and row != before:
             self._changed.add(run.id)
         return int(row["id"])
 
@@ -103,10 +103,8 @@ class Running:
         """Insert the runs that are new, and update those that have changed."""
         self._store_circumstances()
         insert_all(self._connection, runs, ("uuid", *_COLUMNS), [_values(row, "uuid") for row in self._new])
-        new = {row["id"] for row in self._new}
         changed = sorted((self._rows[uuid] for uuid in self._changed), key=itemgetter("id"))
-        rows = [(*_values(row), row["id"]) for row in changed if row["id"] not in new]
-        update_all(self._connection, runs, _COLUMNS, rows)
+        update_all(self._connection, runs, _COLUMNS, [(*_values(row), row["id"]) for row in changed])
 
     def _store_circumstances(self) -> None:
         """What records told is a text until here, what the store had is an id."""
@@ -142,9 +140,10 @@ class Running:
 
     def _add(self, uuids: list[str]) -> None:
         """Give ids to runs that are new; they are inserted as they are in the end."""
+        first = next_id(self._connection, runs) if uuids else 1
+        self._new_ids = range(first, first + len(uuids))
         self._new = [
-            {**_EMPTY, "uuid": uuid, "id": row_id}
-            for row_id, uuid in enumerate(uuids, next_id(self._connection, runs) if uuids else 1)
+            {**_EMPTY, "uuid": uuid, "id": row_id} for row_id, uuid in zip(self._new_ids, uuids, strict=True)
         ]
         self._rows.update((row["uuid"], row) for row in self._new)
 
