@@ -117,12 +117,12 @@ class Plugins:
         """
         for implementation in self._implementations(hook):
             name = implementation.plugin_name
-            if self._errors.get((name, hook), 0) >= MAX_ERRORS:
+            if self._errors and self._errors.get((name, hook), 0) >= MAX_ERRORS:
                 if failed is not None:
                     failed.append(name)
                 continue
             try:
-                answer = implementation.function(*(arguments[key] for key in implementation.argnames))
+                answer = implementation.function(*map(arguments.__getitem__, implementation.argnames))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin can be wrong; flows go on
                 self._failed(name, hook, error)
                 if failed is not None:

@@ -25,4 +25,4 @@ def lineage_interceptors() -> Iterable[Interceptor]:
 @hookimpl
 def lineage_noise(path: str) -> bool | None:
     """The log of its training."""
-    return True if _LOGS.search(path) else None
+    return True if "catboost_info" in path and _LOGS.search(path) else None

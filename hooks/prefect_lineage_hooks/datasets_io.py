@@ -109,6 +109,8 @@ def _described(data: Any) -> Description | None:
 @hookimpl
 def lineage_noise(path: str) -> bool | None:
     """What it keeps of data that it has prepared."""
+    if not _caches and "datasets" not in sys.modules:
+        return None
     cache = getattr(getattr(sys.modules.get("datasets"), "config", None), "HF_DATASETS_CACHE", None)
     known = _caches | ({os.path.realpath(str(cache))} if cache is not None else set())
     return True if any(path.startswith(one + os.sep) for one in known) else None

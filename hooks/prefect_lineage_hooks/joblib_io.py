@@ -56,4 +56,6 @@ def _description(value: object) -> Description | None:
 @hookimpl
 def lineage_noise(path: str) -> bool | None:
     """The cache of ``joblib.Memory``, and the arrays that ``joblib.Parallel`` shares through files."""
-    return True if _CACHED.search(path) or _SHARED in path or path.startswith(tuple(_memories)) else None
+    if "joblib" in path and (_SHARED in path or _CACHED.search(path)):
+        return True
+    return True if _memories and path.startswith(tuple(_memories)) else None

@@ -216,7 +216,8 @@ class Assets:
         attempt.declared += [edge for edge in outputs if edge is not None]
         self._made.update(token for edge in outputs if edge is not None for token in edge.tokens[:1])
         if inputs:
-            self._recorder.write(Record(RunRecord(attempt.run), attempt.number, tuple(inputs)))
+            with paused():
+                self._recorder.write(Record(RunRecord(attempt.run), attempt.number, tuple(inputs)))
 
     @guarded
     def _found_in_cache(self, engine: Any, context: Any) -> None:
@@ -236,7 +237,8 @@ class Assets:
         )
         if edges:
             run = engine.task_run
-            self._recorder.write(Record(RunRecord(str(run.id)), max(run.run_count, 1), edges))
+            with paused():
+                self._recorder.write(Record(RunRecord(str(run.id)), max(run.run_count, 1), edges))
 
     def _input(self, work: _Work, key: str, how: Any, via: str) -> EdgeRecord:
         """A local file is what it is; anything else is the version last materialised, or else an unknown one."""
@@ -301,7 +303,12 @@ class Assets:
 
 
 def _has_assets(task: Any) -> bool:
-    return bool(getattr(task, "assets", None) or getattr(task, "asset_deps", None))
+    try:
+        return bool(
+            task.asset_deps or getattr(task, "assets", None)
+        )  # tasks that make none have no such attribute
+    except AttributeError:
+        return False
 
 
 def _is_bounded(path: str) -> bool:

@@ -12,6 +12,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -167,6 +168,9 @@ class Attempt(Struct, eq=False):
     running: ClassVar[int] = 0
     """How many attempts have begun in this process and not ended."""
 
+    here: ClassVar[int] = os.getpid()
+    """This process, which is not asked for every access: a forked child puts it right."""
+
     run: str
     number: int = 1
     job: str = ""
@@ -182,11 +186,11 @@ class Attempt(Struct, eq=False):
     storage: tuple[str, ...] = ()
     dropped: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
-    misses: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    misses: defaultdict[str, int] = field(default_factory=partial(defaultdict, int))
     closed: bool = False
     settings: Settings | None = None
     spool: str = ""
-    ways: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    ways: defaultdict[str, int] = field(default_factory=partial(defaultdict, int))
     reported: set[str] = field(default_factory=set)
     pid: int = field(default_factory=os.getpid)
     shared: int | None = None
@@ -204,7 +208,7 @@ class Attempt(Struct, eq=False):
     @property
     def is_away(self) -> bool:
         """Whether this is a child process, where nobody will ask the attempt what it did."""
-        return self.pid != os.getpid()
+        return self.pid != Attempt.here
 
     @property
     def did_nothing(self) -> bool:
@@ -221,7 +225,7 @@ class Attempt(Struct, eq=False):
             pending.forget((access,))
         elif len(self.accesses) < self.limit * 4:
             self.accesses.append(access)
-            if self.pid != os.getpid():
+            if self.pid != Attempt.here:
                 key = self.tell("access", access.to_dict())
                 access.line = (self.spool, key) if key is not None else None
         else:
@@ -375,6 +379,7 @@ def _before_fork() -> None:
 
 def _after_fork() -> None:
     global _forked, _claim_numbers
+    Attempt.here = os.getpid()
     _forked, _claim_numbers = current.get(), _new_claims()
     pending.renew_lock()
     if _forked is not None and _forked.shared is None:

@@ -14,9 +14,11 @@ __all__ = ["edges_told", "with_unchanged"]
 
 def edges_told(attempt: Attempt, observed: list[EdgeRecord], *, completed: bool) -> list[EdgeRecord]:
     """What was observed, each thing once; with what a task declared, which counts only if it has completed."""
-    edges = with_unchanged(_counted_once(observed, attempt.declared), attempt.declared)
-    if attempt.may_fail:
-        edges += attempt.outputs if completed else map(_of_failure, attempt.outputs)
+    edges = _counted_once(observed, attempt.declared) if attempt.declared else observed
+    edges = with_unchanged(edges, attempt.declared)
+    if attempt.may_fail and attempt.declared:
+        outputs = attempt.outputs
+        return [*edges, *(outputs if completed else map(_of_failure, outputs))]
     return edges
 
 
@@ -38,6 +40,8 @@ def with_unchanged(edges: list[EdgeRecord], declared: Iterable[EdgeRecord]) -> l
     read = {
         (edge.location.uri, edge.content.digest) for edge in (*edges, *declared) if edge.direction == "input"
     }
+    if not read:
+        return edges
     return [
         replace(edge, unchanged=True)
         if edge.direction == "output" and (edge.location.uri, edge.content.digest) in read

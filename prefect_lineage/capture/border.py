@@ -9,11 +9,11 @@ import functools
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from prefect_lineage.capture.attempt import Attempt
+from prefect_lineage.capture.caching import CacheKey
 from prefect_lineage.capture.code import code_of, environment_of, git_state
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.identity import host
@@ -21,14 +21,16 @@ from prefect_lineage.capture.lasting import lasting_of, told
 from prefect_lineage.capture.liveness import this_process
 from prefect_lineage.capture.parameters import bounded_each
 from prefect_lineage.capture.passing import Kept
-from prefect_lineage.capture.redact import Address, Lasting
+from prefect_lineage.capture.redact import Address, Redactor
+from prefect_lineage.capture.scrubbing import scrubbed
+from prefect_lineage.capture.states import FAILED, FINAL, Known
 from prefect_lineage.model.records import RunRecord
 from prefect_lineage.model.times import from_datetime, now
 
 __all__ = [
-    "Known",
     "flow_ended",
     "flow_started",
+    "has_completed",
     "is_failure",
     "kept_result",
     "known_to_server",
@@ -43,16 +45,13 @@ __all__ = [
 
 log = logging.getLogger("prefect_lineage")
 
-Scrubbed = Callable[[str | None, Mapping[str, Any], Lasting | None], tuple[str | None, Mapping[str, Any]]]
-
-_FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-
 
 class _Names(NamedTuple):
     """What every run needs of Prefect. An import statement inside a function is a dozen calls each time."""
 
     flow_context: Any
     task_context: Any
+    settings_context: Any
     settings: Callable[[], Any]
     state: type[Any]
 
@@ -60,10 +59,10 @@ class _Names(NamedTuple):
 @cache
 def _prefect() -> _Names:
     from prefect.client.schemas.objects import State
-    from prefect.context import FlowRunContext, TaskRunContext
+    from prefect.context import FlowRunContext, SettingsContext, TaskRunContext
     from prefect.settings import get_current_settings
 
-    return _Names(FlowRunContext, TaskRunContext, get_current_settings, State)
+    return _Names(FlowRunContext, TaskRunContext, SettingsContext, get_current_settings, State)
 
 
 def _job(task: str) -> str:
@@ -74,7 +73,10 @@ def _job(task: str) -> str:
 
 def storage_of(result_store: Any) -> tuple[str, ...]:
     """The directories in which Prefect keeps results: what happens there is not the user's."""
-    base = getattr(getattr(result_store, "result_storage", None), "basepath", None)
+    try:
+        base = result_store.result_storage.basepath
+    except AttributeError:
+        return ()
     return _folder(str(base)) if base else ()
 
 
@@ -106,7 +108,6 @@ def _quietly(describe: Callable[P, D]) -> Callable[P, D | None]:
     return quiet
 
 
-@_quietly
 def task_place(task: Any, job: str | None = None) -> tuple[str, tuple[str, ...]]:
     """The job of the task that is about to run, if it is not known, and where Prefect keeps its results."""
     context = _prefect().task_context.get()
@@ -119,27 +120,25 @@ def task_context() -> Any:
     return _prefect().task_context.get()
 
 
-@_quietly
 def task_started(
-    engine: Any, run_id: str, outer: Attempt | None, parent: str | None, scrubbed: Scrubbed
+    engine: Any, run_id: str, outer: Attempt | None, parent: str | None, redactor: Redactor
 ) -> RunRecord:
     """A task run as it begins, without secrets.
 
     Args:
         outer: the attempt inside which it was called, if that is of this process.
         parent: the run that called it, if that is of another one.
-        scrubbed: takes secrets out of the name and the details of a run.
     """
     run, task = engine.task_run, engine.task
     context = _prefect().flow_context.get()
     flow = context.flow.name if context is not None and context.flow is not None else None
     flow_run = str(run.flow_run_id) if run.flow_run_id else None
     details = told(
-        parameters=lambda: bounded_each(engine.parameters),
-        tags=lambda: sorted(run.tags) if run.tags else [],
-        ui_url=lambda: _ui_url("task", run_id),
+        parameters=partial(bounded_each, engine.parameters),
+        tags=partial(sorted, run.tags or ()),
+        ui_url=partial(_ui_url, "task", run_id),
     )
-    name, told_safely = scrubbed(run.name, details, lasting_of(task.fn))
+    name, told_safely = scrubbed(redactor, run.name, details, lasting_of(task.fn))
     return RunRecord(
         id=run_id,
         kind="task",
@@ -186,7 +185,9 @@ def flow_started(context: Any, outer: Attempt | None) -> RunRecord:
 def _ui_url(kind: str, run: str) -> Address | None:
     """Where a lasting server shows the run; a temporary one will be gone with the process."""
     global _shown_at
-    settings = _prefect().settings()
+    known = _prefect()
+    context = known.settings_context.get()
+    settings = context.settings if context is not None else known.settings()
     if settings is not _shown_at[0]:
         ui = settings.ui_url if settings.api.url else None
         _shown_at = settings, ui.rstrip("/") if ui else None
@@ -197,9 +198,8 @@ _shown_at: tuple[Any, str | None] = None, None
 """Prefect's settings, and the address of its pages by those."""
 
 
-@_quietly
 def task_ended(
-    run_id: str, engine: Any, cache_key: dict[str, Any] | None, scrubbed: Scrubbed, *, stepped: bool = False
+    run_id: str, engine: Any, cache_key: CacheKey | None, redactor: Redactor, *, stepped: bool = False
 ) -> tuple[RunRecord, tuple[Kept, bool] | None]:
     """How a task run ended, told briefly, for the rest is known since it began; and what :func:`kept_result` says.
 
@@ -213,8 +213,8 @@ def task_ended(
     if kept is None or not kept[0].persisted:
         key = cache_key = None  # under such a key nobody will find anything
     details: Mapping[str, Any] = {}
-    if cache_key:
-        _, details = scrubbed(None, {"cache_key": cache_key}, None)
+    if cache_key is not None:
+        details = redactor.mapping({"cache_key": cache_key.told()})
     record = RunRecord(
         run_id,
         state=state.name if state is not None else None,
@@ -260,12 +260,22 @@ def _is_persisted(result: Any, task: Any) -> bool:
 
 def _result_key(state: Any) -> str | None:
     """Where the result lies, alike for the run that made it and for those that find it in the cache."""
-    metadata = getattr(state.data, "metadata", None) if state is not None else None
-    key = getattr(metadata, "storage_key", None)
+    try:
+        metadata = state.data.metadata
+        key = metadata.storage_key
+    except AttributeError:
+        return None
     if not isinstance(key, str):
         return None
     block = getattr(metadata, "storage_block_id", None)
     return f"{block or host()}/{key}"
+
+
+def has_completed(state: Any, result: object) -> bool:
+    """Whether an attempt whose function has returned is none that failed, by its run's state or by what it returned."""
+    if state is not None and state.type in FAILED:
+        return False
+    return not isinstance(result, _prefect().state) or not is_failure(result)
 
 
 def is_failure(result: object) -> bool:
@@ -288,7 +298,7 @@ def flow_ended(run: str, context: Any, exception: BaseException | None) -> tuple
     """How a flow run ended, and whether it completed; one that an exception left half done has mostly crashed."""
     state = context.flow_run.state
     kind = state.type.value if state is not None else ""
-    is_cut = exception is not None and kind not in _FINAL
+    is_cut = exception is not None and kind not in FINAL
     name = _cut_short() if is_cut else state and state.name
     flow = context.flow
     described: dict[str, Callable[[], Any]] = {"code": lambda: git_state(code_of(flow.fn))}
@@ -311,36 +321,6 @@ def _cut_short() -> str | None:
     if intent == "cancel":
         return "Cancelled"
     return "Crashed" if intent is None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What Prefect's server says of a run.
-
-    Attributes:
-        state: the name of its state.
-        type: one of Prefect's types of states.
-        at: when it came into that state, in microseconds since the epoch.
-    """
-
-    state: str
-    type: str
-    at: int
-
-    @property
-    def is_final(self) -> bool:
-        """Has it ended?"""
-        return self.type in _FINAL
-
-    @property
-    def kills(self) -> bool:
-        """Has it ended in a way that takes the runs inside it along?"""
-        return self.type in {"CANCELLED", "CRASHED"}
-
-    @property
-    def is_waiting(self) -> bool:
-        """May it go on in another process?"""
-        return not self.is_final and self.type != "RUNNING"
 
 
 _ASKED = 200

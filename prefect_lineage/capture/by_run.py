@@ -56,10 +56,16 @@ class ByRun:
             ):
                 self._keep(_key(run), returned)
                 return
-            known = (returned.attempt, returned.job, returned.root)
-            if len(self._alone) > _JOBS:
-                self._alone.clear()
-            self._keep(_key(run), self._alone.setdefault(known, known))
+            self.put_alone(run, (returned.attempt, returned.job, returned.root))
+
+    def put_alone(self, run: str, known: _Alone) -> None:
+        """The run returned something that everybody may have."""
+        with self._lock:
+            if known not in self._alone:
+                if len(self._alone) > _JOBS:
+                    self._alone.clear()
+                self._alone[known] = known
+            self._keep(_key(run), self._alone[known])
 
     def __contains__(self, run: str) -> bool:
         key = _key(run)
@@ -85,13 +91,16 @@ class ByRun:
     def forget(self, root: str) -> None:
         """Forget the runs inside an outermost one, and those of which nothing is to be known."""
         with self._lock:
-            self._found = {
-                key: found for key, found in self._found.items() if _root_of(found) not in (None, root)
+            gone = {
+                key
+                for key, found in self._found.items()
+                if found is None or (found[2] if isinstance(found, tuple) else found.root) == root
             }
+            self._found = {key: found for key, found in self._found.items() if key not in gone}
             self._alone = {known: known for known in self._alone if known[2] != root}
             self._bound()
             try:
-                self._spilled.forget(root)
+                self._spilled.forget(root, gone)  # what was told of them before may lie there
             except sqlite3.Error as error:
                 log.debug("what runs returned long ago is forgotten: %s", error)
                 self._spilled.close()

@@ -8,18 +8,34 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
+from msgspec import Struct
+
 from prefect_lineage.capture.patching import Patches, expect
 
-__all__ = ["CacheKeys"]
+__all__ = ["CacheKey", "CacheKeys"]
 
-_parts: ContextVar[dict[str, str] | None] = ContextVar("prefect_lineage_cache_parts", default=None)
+_parts: ContextVar[dict[str, object] | None] = ContextVar("prefect_lineage_cache_parts", default=None)
+
+
+class CacheKey(Struct, frozen=True):
+    """The key under which a task run looks for its result, and what each policy says of it."""
+
+    key: str
+    parts: dict[str, object]
+
+    def told(self) -> dict[str, Any]:
+        """``{"key": …, "parts": {policy: key}}``."""
+        return {
+            "key": self.key,
+            "parts": {policy: part for policy, part in self.parts.items() if isinstance(part, str)},
+        }
 
 
 class CacheKeys:
     """The patches on Prefect's cache policies. Nothing is computed that Prefect does not compute anyway."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, dict[str, Any]] = {}
+        self._keys: dict[int, CacheKey] = {}  # by engine
 
     def patchers(self) -> list[tuple[str, str, Callable[[ModuleType, Patches], None]]]:
         """Module, what is lost without the patch, and the patch."""
@@ -29,9 +45,9 @@ class CacheKeys:
             ("prefect.task_engine", loss, self._patch_engine),
         ]
 
-    def taken(self, run: str) -> dict[str, Any] | None:
-        """The cache key of a task run, ``{"key": …, "parts": {policy: key}}``; asked for once."""
-        return self._keys.pop(run, None)
+    def taken(self, engine: Any) -> CacheKey | None:
+        """The cache key of the task run of an engine; to be asked for at its end."""
+        return self._keys.pop(id(engine), None)
 
     @staticmethod
     def _patch_policies(module: ModuleType, patches: Patches) -> None:
@@ -47,14 +63,14 @@ class CacheKeys:
 
         @functools.wraps(original)
         def compute_transaction_key(engine: Any) -> Any:
-            parts: dict[str, str] = {}
+            parts: dict[str, object] = {}
             token = _parts.set(parts)
             try:
                 key = original(engine)
             finally:
                 _parts.reset(token)
-            if isinstance(key, str) and parts:
-                self._keys[str(engine.task_run.id)] = {"key": key, "parts": parts}
+            if key is not None and parts:  # it is a text then
+                self._keys[id(engine)] = CacheKey(key, parts)
             return key
 
         patches.replace(module.BaseTaskRunEngine, "compute_transaction_key", compute_transaction_key)
@@ -65,7 +81,7 @@ def _noting(original: Callable[..., Any]) -> Callable[..., Any]:
     def compute_key(policy: Any, *args: Any, **kwargs: Any) -> Any:
         key = original(policy, *args, **kwargs)
         parts = _parts.get()
-        if parts is not None and isinstance(key, str):
+        if parts is not None:
             parts[type(policy).__name__] = key
         return key
 

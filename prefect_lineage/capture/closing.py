@@ -12,8 +12,11 @@ from threading import RLock
 
 __all__ = ["close", "open_to_read"]
 
-_MARKS = ((0, b"SQLite format 3\0"), (8, b"DUCK"))
-"""Where in a file, and what: SQLite's file format, section 1.2; DuckDB's storage header."""
+_SQLITE, _DUCKDB = b"SQLite format 3\0", b"DUCK"
+"""How a file begins, and what stands at byte 8: SQLite's file format, section 1.2; DuckDB's storage header."""
+
+_open = os.open
+"""As it was before any net was spread: what we open ourselves need not go through it."""
 
 _kept: dict[tuple[int, int], int] = {}
 """Descriptors that stay open, by device and inode."""
@@ -32,12 +35,16 @@ def open_to_read(path: str) -> int:
         kept = _kept.get((found.st_dev, found.st_ino))
         if kept is not None:
             return kept
-    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return _open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def close(descriptor: int) -> None:
-    """Close it, if its file is no database."""
-    if _is_database(descriptor):
+def close(descriptor: int, head: bytes | None = None) -> None:
+    """Close it, if its file is no database.
+
+    Args:
+        head: the first 16 bytes of the file, where the caller has read them.
+    """
+    if _is_database(descriptor, head):
         found = os.fstat(descriptor)
         with _lock:  # while it is kept, no other file gets its numbers
             _kept.setdefault((found.st_dev, found.st_ino), descriptor)
@@ -45,12 +52,13 @@ def close(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def _is_database(descriptor: int) -> bool:
-    try:
-        head = os.pread(descriptor, 16, 0)
-    except OSError:
-        return False  # it cannot be read, so nobody has found a database in it
-    return any(head[place:].startswith(mark) for place, mark in _MARKS)
+def _is_database(descriptor: int, head: bytes | None) -> bool:
+    if head is None:
+        try:
+            head = os.pread(descriptor, 16, 0)
+        except OSError:
+            return False  # it cannot be read, so nobody has found a database in it
+    return head[:16] == _SQLITE or head[8:12] == _DUCKDB
 
 
 def _after_fork() -> None:

@@ -83,12 +83,13 @@ class Crossing:
         Args:
             context: the runner's serialised context, if the engine was given one.
         """
-        came = context.get(_KEY) if isinstance(context, dict) else None
+        is_given = context is not None and isinstance(context, dict)
+        came = context.get(_KEY) if is_given else None  # type: ignore[attr-defined]
         if came is None:
             waiting = _arrived.get()
             came = waiting if waiting is not None and waiting.get("task_run") == run else None
-        resolved = self._resolutions.pop(run, None)
-        if came is None and resolved is None and not isinstance(context, dict):
+        resolved = self._resolutions.pop(run, None) if self._resolutions else None
+        if came is None and resolved is None and not is_given:
             return NOTHING_CAME
         arrival = Arrival(resolved or [], remote=came is not None or _is_whole(context))
         if isinstance(came, Mapping):
@@ -105,8 +106,10 @@ class Crossing:
         @functools.wraps(original)
         def resolve_to_final_result(expr: Any, context: dict[str, Any]) -> Any:
             value = original(expr, context)
+            if value is expr:
+                return value  # mostly
             told = _resolved.get()
-            if told is not None and value is not expr and "parameter_name" in context:
+            if told is not None and "parameter_name" in context:
                 producer = producer_of(expr)
                 if producer is not None:
                     told((context["parameter_name"], producer, value))

@@ -184,7 +184,8 @@ class Declaring:
             # known from now on, and counted when the attempt has completed: until then it is partial,
             # no alias moves, and if the attempt fails it stays so
             edge = replace(edge, partial=True, aliases=(), times=0)
-        self._recorder.write(Record(RunRecord(attempt.run), attempt.number, (edge,)))
+        with paused():
+            self._recorder.write(Record(RunRecord(attempt.run), attempt.number, (edge,)))
 
 
 def _returned_path(attempt: Attempt, value: object) -> str | None:

@@ -38,6 +38,7 @@ _PACKED = struct.Struct("=QQqqq")
 
 class _Hasher(Protocol):
     def update(self, data: Any, /) -> object: ...
+    def digest(self) -> bytes: ...
     def hexdigest(self) -> str: ...
 
 
@@ -84,7 +85,8 @@ class Digester:
 
     def _new(self) -> _Hasher:
         if self._maker is None:
-            self._maker = _maker(self.algorithm)
+            with paused():
+                self._maker = _maker(self.algorithm)
         return self._maker()
 
     def of_bytes(self, *chunks: Any) -> str:
@@ -105,16 +107,22 @@ class Digester:
             before = before or fingerprint(path)
             if before is None:
                 return self._of_directory(path, run)
-            digest = self.recall(before)
-            if digest is not None:
-                return Content(digest=digest, size=before.size)
-            if before.size > self.limit:
-                return by_its_times(before)
-            digest = self._hash(path)
-            if digest is None or fingerprint(path) != before:
-                return unhashed(run, path, before.size, raced=True)
-            self._remember(before, digest)
-            return Content(digest=digest, size=before.size)
+            return self.recalled(before) or self.of_new_file(path, run, before)
+
+    def recalled(self, known: Fingerprint) -> Content | None:
+        """The content of a file that has this fingerprint, if none can have changed unseen."""
+        digest = self.recall(known)
+        return None if digest is None else Content(digest=digest, size=known.size)
+
+    def of_new_file(self, path: str, run: str, before: Fingerprint) -> Content:
+        """As :meth:`of_file`, for a file that is not known by its fingerprint."""
+        if before.size > self.limit:
+            return by_its_times(before)
+        raw = self._hash(path, before.size)
+        if raw is None or fingerprint(path) != before:
+            return unhashed(run, path, before.size, raced=True)
+        self._remember(before, raw)
+        return Content(digest=f"{self.algorithm}:{raw.hex()}", size=before.size)
 
     def known(self, path: str) -> Content | None:
         """The content of a file that was hashed before and has not changed since; reads nothing of it."""
@@ -128,15 +136,16 @@ class Digester:
             if seen.known is None:
                 found = self._of_directory(seen.path, run, seen)
                 return seen.settled or found or unhashed(run, seen.path, raced=True)
-            digest = self.recall(seen.known)
+            digest, size = self.recall(seen.known), seen.known.size
             if digest is None:
-                digest = self._hash(seen.path if seen.descriptor is None else seen.descriptor)
+                raw = self._hash(seen.path if seen.descriptor is None else seen.descriptor, size)
                 if seen.settled is not None:
                     return seen.settled
-                if digest is None or not seen.is_same_file():
-                    return unhashed(run, seen.path, seen.known.size, raced=True)
-                self._remember(seen.known, digest)
-            return Content(digest=digest, size=seen.known.size)
+                if raw is None or not seen.is_same_file():
+                    return unhashed(run, seen.path, size, raced=True)
+                self._remember(seen.known, raw)
+                digest = f"{self.algorithm}:{raw.hex()}"
+            return Content(digest=digest, size=size)
 
     def unknown(self, path: str, most_bytes: int, most_files: int) -> tuple[int, int] | None:
         """How many bytes in how many files of a directory would have to be read for its digest; None: more."""
@@ -177,24 +186,31 @@ class Digester:
             format="directory",
         )
 
-    def _hash(self, place: str | int) -> str | None:
+    def _hash(self, place: str | int, size: int) -> bytes | None:
+        """The digest of a file by its path or descriptor; None if it cannot be read.
+
+        Args:
+            size: bytes that it is known to have; if it has others, all of them are hashed as well.
+        """
         hasher = self._new()
         try:
-            if isinstance(place, int):
-                _read(place, hasher)
+            if type(place) is int:
+                _read(place, hasher, size)
             else:
-                descriptor = open_to_read(place)
+                descriptor, head = open_to_read(str(place)), None
                 try:
-                    _read(descriptor, hasher)
+                    head = _read(descriptor, hasher, size)
                 finally:
-                    close(descriptor)
+                    close(descriptor, head)
         except OSError:
             return None
-        return f"{self.algorithm}:{hasher.hexdigest()}"
+        return hasher.digest()
 
     def recall(self, known: Fingerprint, *, settled: bool = True) -> str | None:
         """The digest of a file that has this fingerprint; ``settled``: only if none can have changed unseen."""
         key = _PACKED.pack(*known)
+        if key not in self._known:
+            return None
         with self._lock:
             packed = self._known.pop(key, None)
             if packed is None:
@@ -204,9 +220,10 @@ class Digester:
             return None
         return f"{self.algorithm}:{packed[1:].hex()}"
 
-    def _remember(self, known: Fingerprint, digest: str) -> None:
-        is_settled = time.time_ns() - max(known.mtime_ns, known.ctime_ns) >= _YOUNG_NS
-        packed = bytes((is_settled,)) + bytes.fromhex(digest.rpartition(":")[2])
+    def _remember(self, known: Fingerprint, digest: bytes) -> None:
+        young_since = time.time_ns() - _YOUNG_NS
+        is_settled = known.mtime_ns <= young_since and known.ctime_ns <= young_since
+        packed = bytes((is_settled,)) + digest
         with self._lock:
             self._known[_PACKED.pack(*known)] = packed
             if len(self._known) > _REMEMBERED:
@@ -215,17 +232,25 @@ class Digester:
                     del self._known[oldest]
 
 
-def _read(descriptor: int, hasher: _Hasher) -> None:
-    size, offset = os.fstat(descriptor).st_size, 0
+def _read(descriptor: int, hasher: _Hasher, size: int) -> bytes:
+    """Have all of a file hashed, which has about so many bytes; gives the first of them."""
     if size < _CHUNK:  # most files are small
+        head = chunk = os.pread(descriptor, size + 1, 0)
+        hasher.update(chunk)
+        offset = len(chunk)
+        if offset == size:  # one more was asked for, and there was none
+            return head[:16]
         while chunk := os.pread(descriptor, size + 1, offset):
             hasher.update(chunk)
             offset += len(chunk)
-        return
+        return head[:16]
+    offset, head = 0, b""
     buffer = memoryview(bytearray(_CHUNK))  # one for all: a new one for each read costs as much as hashing it
     while size := os.preadv(descriptor, [buffer], offset):
         hasher.update(buffer[:size])
+        head = head or bytes(buffer[: min(size, 16)])
         offset += size
+    return head
 
 
 _digesters = told_in_child(Digester.renew_lock)

@@ -46,8 +46,9 @@ class Engines:
     def _all_patchers(self) -> list[tuple[str, str, Patcher]]:
         """Module, what is lost without the patch, and the patch; in the order in which they are put in place."""
         crossing = Crossing(self.recorder)
-        tasks = TaskRuns(self.recorder, crossing, lambda: self.everything)
-        flows = FlowRuns(self.recorder, crossing, lambda: self.everything)
+        everything = functools.partial(getattr, self, "everything")
+        tasks = TaskRuns(self.recorder, crossing, everything)
+        flows = FlowRuns(self.recorder, crossing, everything)
         assets = Assets(self.recorder, lambda task: getattr(task.fn, MARK, self.everything))
         return [*flows.patchers(), *assets.around(tasks.patchers()), *crossing.patchers()]
 

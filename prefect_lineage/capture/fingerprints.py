@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import NamedTuple
 
-__all__ = ["Fingerprint", "fingerprint"]
+__all__ = ["LINK", "TYPE", "Fingerprint", "fingerprint", "fingerprint_of"]
 
 
 class Fingerprint(NamedTuple):
@@ -19,12 +18,25 @@ class Fingerprint(NamedTuple):
     ctime_ns: int
 
 
+TYPE, LINK, _REGULAR = 0o170000, 0o120000, 0o100000
+"""Of a mode: the bits that tell the type, and two types. ``stat.S_ISREG`` and the like are one call more."""
+
+_new = tuple.__new__
+
+
 def fingerprint(target: str | int) -> Fingerprint | None:
     """The fingerprint of a regular file (a path or a descriptor); None for all else."""
     try:
         found = os.stat(target)  # noqa: PTH116 - descriptors too, and no Path object in a hot path
     except (OSError, ValueError):
         return None
-    if not stat.S_ISREG(found.st_mode):
+    return fingerprint_of(found)
+
+
+def fingerprint_of(found: os.stat_result) -> Fingerprint | None:
+    """The same, of what the system has said of it."""
+    if found.st_mode & TYPE != _REGULAR:
         return None
-    return Fingerprint(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return _new(
+        Fingerprint, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    )

@@ -7,16 +7,17 @@ guesses: an access that no rule understands stays what it was.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Access
-from prefect_lineage.capture.fingerprints import fingerprint
+from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
 from prefect_lineage.capture.identity import local_path
 from prefect_lineage.capture.members import Whole, with_members_gathered, with_parents, with_parts_gathered
+from prefect_lineage.capture.places import Places
 from prefect_lineage.capture.renames import with_renames_followed
 
 __all__ = ["Touch", "deleted", "fold"]
@@ -30,6 +31,7 @@ class Touch(Struct):
         times: how often.
         access: the first access; the last one for an output, for that is whose content remains.
         ended: microseconds since the epoch, of the last access.
+        found: the fingerprint of the file at the end of the attempt, where it was looked at already.
     """
 
     target: str
@@ -37,6 +39,7 @@ class Touch(Struct):
     times: int
     access: Access
     ended: int
+    found: Fingerprint | None = None
 
 
 IsNoise = Callable[[str, bool], bool]
@@ -44,38 +47,47 @@ Exists = Callable[[str], bool]
 
 
 def fold(
-    accesses: Iterable[Access],
+    accesses: Sequence[Access],
     is_noise: IsNoise,
-    exists: Exists = os.path.lexists,
+    exists: Exists | None = None,
     nested: Mapping[int, int] | None = None,
     wholes: Mapping[str, Whole] | None = None,
 ) -> list[Touch]:
-    """Apply every rule to the accesses of one attempt.
+    """Apply every rule to the accesses of one attempt; a rule about operations that are not among them says nothing.
 
     Args:
         is_noise: whether a path is no data of the user's, given the path and whether it was written.
-        exists: whether a local path is there now, at the end of the attempt.
+        exists: whether a local path is there now, at the end of the attempt; unless told, the disk is asked.
         nested: the claim around a claim, where it is no access that says so.
         wholes: directories that earlier attempts have read or written as one thing.
     """
-    found = with_opens_decided(with_real_paths(accesses))
-    found = without_noise(found, is_noise)
-    found = without_claimed(found, nested or {})
-    found = with_parts_gathered(found, wholes or {}, exists)
-    found = with_updates_split(found)
-    found = with_members_gathered(with_renames_followed(found))
-    found = without_own_outputs(found)
-    return counted(without_scratch(found, exists))
+    places = Places()
+    exists = exists or places.exists
+    found = with_real_paths(accesses, places)
+    operations = {access.operation for access in found}
+    if "open" in operations:
+        found = with_opens_decided(found)
+        operations = {access.operation for access in found}
+    found = without_claimed(without_noise(found, is_noise), nested or {})
+    if wholes:
+        found = with_parts_gathered(found, wholes, exists)
+    if operations & {"append", "update"}:
+        found = with_updates_split(found)
+    if "rename" in operations:
+        found = with_renames_followed(found)
+    found = with_members_gathered(found)
+    if operations != {"read"}:
+        found = without_scratch(without_own_outputs(found), exists)
+    return counted(found, places.known)
 
 
-def deleted(accesses: Iterable[Access], exists: Exists = os.path.lexists) -> list[Access]:
+def deleted(accesses: Sequence[Access], exists: Exists = os.path.lexists) -> list[Access]:
     """The last removals of what had been there before the attempt, by deletion or by renaming."""
-    accesses = list(accesses)
-    if not any(access.operation in {"delete", "rename"} for access in accesses):
+    if not {access.operation for access in accesses} & {"delete", "rename"}:
         return []
     gone: dict[str, Access] = {}
     made: set[str] = set()
-    for access in with_real_paths(accesses):
+    for access in with_real_paths(accesses, Places()):
         place = access.origin if access.operation == "rename" else access.target
         if (
             access.operation in {"delete", "rename"}
@@ -89,34 +101,15 @@ def deleted(accesses: Iterable[Access], exists: Exists = os.path.lexists) -> lis
     return [access for place, access in gone.items() if not exists(place)]
 
 
-def with_real_paths(accesses: Iterable[Access]) -> list[Access]:
+def with_real_paths(accesses: Sequence[Access], places: Places) -> list[Access]:
     """One spelling for one place: symlinks, ``./`` and ``file://`` are resolved; URIs stay."""
-    known: dict[str, str] = {}  # one attempt may open one file thousands of times
-    folders: dict[str, str] = {}  # and thousands of files in one directory
-
-    def real(target: str) -> str:
-        if target not in known:
-            path = local_path(target)
-            known[target] = target if path is None else _real(path, folders)
-        return known[target]
-
-    def placed(access: Access) -> Access:
-        target, origin = real(access.target), access.origin and real(access.origin)
-        if target == access.target and origin == access.origin:
-            return access  # mostly
-        return replace(access, target=target, origin=origin)
-
-    return [placed(access) for access in accesses]
-
-
-def _real(path: str, folders: dict[str, str]) -> str:
-    """``os.path.realpath``, which asks for each part of a path whether it is a link: once for each directory."""
-    folder, _, name = path.rpartition("/")
-    if not folder or name in {"", ".", ".."} or os.path.islink(path):  # noqa: PTH114
-        return os.path.realpath(path)
-    if folder not in folders:
-        folders[folder] = os.path.realpath(folder)
-    return f"{folders[folder].rstrip('/')}/{name}"
+    found = []
+    for access in accesses:
+        target, origin = places.real(access.target), access.origin and places.real(access.origin)
+        if target != access.target or origin != access.origin:
+            access = replace(access, target=target, origin=origin)
+        found.append(access)
+    return found
 
 
 def with_opens_decided(accesses: list[Access]) -> list[Access]:
@@ -149,14 +142,12 @@ def _is_changed(access: Access) -> bool:
 def without_noise(accesses: list[Access], is_noise: IsNoise) -> list[Access]:
     """Drop what is no data of the user's; every path is judged once."""
     judged: dict[str, bool] = {}
-
-    def noise(access: Access) -> bool:
-        if access.target not in judged:
-            local = local_path(access.target) is not None
-            judged[access.target] = local and is_noise(access.target, access.writes)
-        return judged[access.target]
-
-    return [access for access in accesses if not noise(access)]
+    for access in accesses:
+        target = access.target
+        if target not in judged:
+            is_local = target[:1] == "/" or local_path(target) is not None
+            judged[target] = is_local and is_noise(target, access.operation != "read")
+    return [access for access in accesses if not judged[access.target]]
 
 
 def without_claimed(accesses: list[Access], nested: Mapping[int, int]) -> list[Access]:
@@ -186,18 +177,26 @@ def _covers(claimed: str, target: str) -> bool:
 
 def without_scratch(accesses: list[Access], exists: Exists) -> list[Access]:
     """Drop files that the attempt made and that are gone at its end, and its own deletions."""
-    written: dict[str, bool] = {}
+    gone: dict[str, bool] = {}
+    """Places that were written and are not there any more, and whether something was there before."""
+    looked_at: set[str] = set()
+    has_deleted = False
     for access in accesses:
-        if access.writes and access.operation != "delete":
-            written.setdefault(access.target, access.existed)
+        target = access.target
+        if access.operation == "delete":
+            has_deleted = True
+        elif access.operation != "read" and target not in looked_at:
+            looked_at.add(target)
+            is_local = target[:1] == "/" or local_path(target) is not None
+            if is_local and not exists(target):
+                gone[target] = access.existed
+    if not gone and not has_deleted:
+        return accesses
 
     def scratch(access: Access) -> bool:
-        existed = written.get(access.target)
         if access.operation == "delete":
             return True
-        if existed is None or local_path(access.target) is None or exists(access.target):
-            return False
-        return not existed or access.writes
+        return access.target in gone and (access.writes or not gone[access.target])
 
     return [access for access in accesses if not scratch(access)]
 
@@ -207,7 +206,7 @@ def without_own_outputs(accesses: list[Access]) -> list[Access]:
     written: set[str] = set()
     found = []
     for access in accesses:
-        if access.writes:
+        if access.operation != "read":
             written.add(access.target)
         elif written and not written.isdisjoint(with_parents(access.target)):
             continue
@@ -227,17 +226,22 @@ def with_updates_split(accesses: list[Access]) -> list[Access]:
     return found
 
 
-def counted(accesses: list[Access]) -> list[Touch]:
-    """One touch for each place and direction, with ``times``; an adapter's words win over raw ones."""
+def counted(accesses: list[Access], known: Mapping[str, Fingerprint]) -> list[Touch]:
+    """One touch for each place and direction, with ``times``; an adapter's words win over raw ones.
+
+    Args:
+        known: the fingerprints that some places have now.
+    """
     touches: dict[tuple[str, str], Touch] = {}
     for access in accesses:
-        direction: Literal["input", "output"] = "output" if access.writes else "input"
-        touch = touches.get((access.target, direction))
-        if touch is None:
-            touches[access.target, direction] = Touch(
-                access.target, direction, access.times, access, access.at
+        target = access.target
+        direction: Literal["input", "output"] = "output" if access.operation != "read" else "input"
+        if (target, direction) not in touches:
+            touches[target, direction] = Touch(
+                target, direction, access.times, access, access.at, known.get(target)
             )
             continue
+        touch = touches[target, direction]
         touch.times += access.times
         touch.ended = max(touch.ended, access.at)
         touch.access = _preferred(touch.access, access, direction)

@@ -7,7 +7,9 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-__all__ = ["guarded"]
+from prefect_lineage.capture.context import current
+
+__all__ = ["guarded", "unseen"]
 
 log = logging.getLogger("prefect_lineage")
 
@@ -25,5 +27,22 @@ def guarded(method: Callable[P, R]) -> Callable[P, R | None]:
         except Exception as error:
             log.warning("Lineage lost a record in %s: %r", method.__name__, error, exc_info=error)
             return None
+
+    return call
+
+
+def unseen(method: Callable[P, R]) -> Callable[P, R | None]:
+    """The same, and nothing that ``method`` does is recorded. One wrapper for both, for every run comes through it."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        token = current.set(None)
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            log.warning("Lineage lost a record in %s: %r", method.__name__, error, exc_info=error)
+            return None
+        finally:
+            current.reset(token)
 
     return call

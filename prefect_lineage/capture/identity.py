@@ -81,6 +81,8 @@ class Identity:
         Args:
             real: a path is known to be a real one already.
         """
+        if real and target[:1] == "/":
+            return self._of_real(target)
         for namespace in (VALUES, NAMED):
             if target.startswith(namespace):
                 return Location(namespace, target.removeprefix(namespace), target)

@@ -6,7 +6,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from prefect_lineage.capture.code import code_of, environment_of, git_state
@@ -26,25 +26,31 @@ class _Known(NamedTuple):
     code: CodeType
     name: str | None
     clean: Lasting
-    process: int
     found: Lasting
 
 
 _known: dict[int, _Known] = {}
-"""By id of a function's code; with that code, so that the id stays its own."""
+"""By id of a function's code; with that code, so that the id stays its own. Of this process: a fork forgets it."""
 
 
 def lasting_of(function: Callable[..., Any]) -> Lasting:
     """Code, environment and process of a run of the function; what cannot be told is left out."""
-    plain = inspect.unwrap(function) if hasattr(function, "__wrapped__") else function
-    code, name = getattr(plain, "__code__", None), getattr(plain, "__qualname__", None)
+    plain: Any = function
+    if type(function) is not FunctionType or "__wrapped__" in function.__dict__:
+        plain = inspect.unwrap(function)
+    code: object
+    name: str | None
+    if type(plain) is FunctionType:  # mostly
+        code, name = plain.__code__, plain.__qualname__
+    else:
+        code, name = getattr(plain, "__code__", None), getattr(plain, "__qualname__", None)
     known = _known.get(id(code))
-    if (
-        known is not None
-        and (known.code, known.name, known.process) == (code, name, os.getpid())
-        and git_state(known.clean) is known.found["code"]  # git says late whether the work tree is clean
-    ):
-        return known.found
+    if known is not None and known.code is code and known.name == name:
+        told = known.found["code"]
+        if (
+            "dirty" in told or git_state(known.clean) is told
+        ):  # git says late, and once, whether all is committed
+            return known.found
     return _told_of(plain, code, name)
 
 
@@ -59,7 +65,7 @@ def _told_of(function: Callable[..., Any], code: object, name: str | None) -> La
     if isinstance(code, CodeType) and "code" in found:
         if len(_known) >= _MAX_KNOWN:
             _known.clear()
-        _known[id(code)] = _Known(code, name, code_of(function), os.getpid(), found)
+        _known[id(code)] = _Known(code, name, code_of(function), found)
     return found
 
 
@@ -72,3 +78,7 @@ def told(**parts: Callable[[], Any]) -> dict[str, Any]:
         except Exception as error:
             log.warning("Lineage cannot tell the %s of a run: %r", name, error, exc_info=error)
     return found
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_known.clear)  # its process is another one

@@ -7,7 +7,7 @@ it belongs to it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -30,13 +30,12 @@ class Whole:
 class Wholes(dict[str, Whole]):
     """Those that this process has seen, by their paths."""
 
-    def remember(self, accesses: Iterable[Access]) -> None:
-        """Directories that an adapter has read or written as one thing: what is done to their parts is done to them."""
-        for access in accesses:
-            if access.own and (access.members or access.format) and os.path.isdir(access.target):  # noqa: PTH112
-                self[access.target] = Whole(access.type, access.format)
-        while len(self) > _REMEMBERED:
-            self.pop(next(iter(self)))
+    def remember(self, access: Access) -> None:
+        """A directory that an adapter has read or written as one thing: what is done to its parts is done to it."""
+        if access.own and (access.members or access.format) and os.path.isdir(access.target):  # noqa: PTH112
+            self[access.target] = Whole(access.type, access.format)
+            while len(self) > _REMEMBERED:
+                self.pop(next(iter(self)))
 
 
 def with_parents(target: str) -> set[str]:
@@ -89,7 +88,10 @@ def _as_part(access: Access, place: str, whole: Whole) -> Access:
 
 def with_members_gathered(accesses: list[Access]) -> list[Access]:
     """What happened below a directory that an adapter claimed with its members is done to the directory."""
-    wholes = {access.target: access for access in accesses if access.members}
+    wholes: dict[str, Access] = {}
+    for access in accesses:
+        if access.members:
+            wholes[access.target] = access
     if not wholes:
         return accesses
     return [_gathered(access, wholes) for access in accesses]

@@ -22,6 +22,7 @@ from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.losses import stray
 from prefect_lineage.capture.noise import via_of
 from prefect_lineage.capture.patching import Patches, alike, stand_in
+from prefect_lineage.capture.places import absolute
 from prefect_lineage.model.records import Content
 
 __all__ = ["INLINE_LIMIT", "Net"]
@@ -101,7 +102,8 @@ class Net:
     ) -> Any:
         file = args[0] if args else kwargs.get("file")
         mode = args[1] if len(args) > 1 else kwargs.get("mode", "r")
-        via = None if kwargs.get("opener") else via_of(sys._getframe(2), called)  # noqa: SLF001
+        opener = kwargs.get("opener") if kwargs else None
+        via = None if opener else via_of(sys._getframe(2), called)  # noqa: SLF001
         path = _path(file) if via is not None and isinstance(mode, str) else None
         if path is None or via is None:
             return original(*args, **kwargs)
@@ -221,11 +223,14 @@ class Net:
         access = Access(operation, path, via, claim=claim_id.get())
         if operation == "read":
             return access
-        access.existed = os.path.lexists(path)
-        if access.existed:
-            if operation in {"append", "update", "open"}:
-                access.known, access.before = fingerprint(path), self._before(path)
-            pending.settle(path, self._before)
+        try:
+            os.lstat(path)
+        except (OSError, ValueError):
+            return access
+        access.existed = True
+        if operation in {"append", "update", "open"}:
+            access.known, access.before = fingerprint(path), self._before(path)
+        pending.settle(path, self._before)
         return access
 
     def _before(self, path: str) -> Content | None:
@@ -247,10 +252,12 @@ def _path(target: Any, folder: int | None = None) -> str | None:
     if isinstance(target, int):
         return None
     try:
-        path = os.fsdecode(os.fspath(target))
+        path = os.fspath(target)
+        if type(path) is not str:
+            path = os.fsdecode(path)
         if folder is not None:
             path = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)  # noqa: PTH115, PTH118
-        path = os.path.abspath(path)  # noqa: PTH100 - no Path object in a hot path
+        path = absolute(path)
     except (TypeError, ValueError, OSError):
         return None
     internal = path.startswith(_INTERNAL_DIRECTORIES) and not path.startswith(_SHARED_MEMORY)

@@ -13,6 +13,7 @@ import site
 import sysconfig
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 
@@ -66,15 +67,17 @@ def _library_roots() -> tuple[str, ...]:
 
 
 _LIBRARY_ROOTS = _library_roots()
-_owners: dict[str, _Code] = {}
 
 
-def _owner(filename: str) -> _Code:
-    """To whom the code of a file belongs; remembered, for it is asked for every frame."""
-    found = _owners.get(filename)
-    if found is None:
-        found = _owners[filename] = _judge(filename)
-    return found
+class _Owners(dict[str, _Code]):
+    """To whom the code of each file belongs; remembered, for it is asked for every frame."""
+
+    def __missing__(self, filename: str) -> _Code:
+        found = self[filename] = _judge(filename)
+        return found
+
+
+_owners = _Owners()
 
 
 def _judge(filename: str) -> _Code:
@@ -99,7 +102,7 @@ def _judge(filename: str) -> _Code:
 
 def is_users(filename: str) -> bool:
     """Whether the code of a file is the user's own, and no library's."""
-    return _owner(filename) is _Code.USER
+    return _owners[filename] is _Code.USER
 
 
 def via_of(frame: FrameType | None, default: str) -> str | None:
@@ -112,7 +115,7 @@ def via_of(frame: FrameType | None, default: str) -> str | None:
     for _ in range(_MAX_FRAMES):
         if frame is None:
             break
-        owner = _owner(frame.f_code.co_filename)
+        owner = _owners[frame.f_code.co_filename]
         if owner is _Code.SILENT:
             return None
         if owner is _Code.USER or owner is _Code.RUNNER:
@@ -120,7 +123,7 @@ def via_of(frame: FrameType | None, default: str) -> str | None:
         if owner is _Code.LIBRARY:
             called = frame
         frame = frame.f_back
-    return default if called is None else _name(called, default)
+    return default if called is None else _named(called, default)
 
 
 _PLUMBING = (
@@ -141,7 +144,7 @@ def is_called_by_user(frame: FrameType | None, module: str) -> bool:
     for _ in range(_MAX_FRAMES):
         if frame is None:
             return False
-        owner = _owner(frame.f_code.co_filename)
+        owner = _owners[frame.f_code.co_filename]
         within = str(frame.f_globals.get("__name__")).partition(".")[0] in (library, *_PLUMBING)
         if owner is not _Code.OURS and not within:
             return owner in (_Code.USER, _Code.RUNNER)
@@ -155,21 +158,26 @@ def is_strays(frame: FrameType | None, default: str) -> str | None:
     for _ in range(_MAX_FRAMES):
         if frame is None:
             return None
-        owner = _owner(frame.f_code.co_filename)
+        owner = _owners[frame.f_code.co_filename]
         if owner is _Code.USER:
-            return default if called is None else _name(called, default)
+            return default if called is None else _named(called, default)
         if owner is not _Code.LIBRARY:
             return None
         called, frame = frame, frame.f_back
     return None
 
 
-def _name(frame: FrameType, default: str) -> str:
-    module = str(frame.f_globals.get("__name__", ""))
+def _named(frame: FrameType, default: str) -> str:
+    return _name(str(frame.f_globals.get("__name__", "")), frame.f_code.co_qualname, default)
+
+
+@lru_cache(maxsize=4096)
+def _name(module: str, function: str, default: str) -> str:
+    """How the function is called by who calls it: without the private parts of its module's name."""
     if module.partition(".")[0] in _PLUMBING:
         return default
     public = ".".join(part for part in module.split(".") if not part.startswith("_"))
-    return f"{public}.{frame.f_code.co_qualname}" if public else default
+    return f"{public}.{function}" if public else default
 
 
 class Noise:
@@ -195,21 +203,26 @@ class Noise:
         self._own = frozenset(os.path.realpath(path) for path in own)
         self._below_own = tuple(path + os.sep for path in self._own)
         self._plugins = plugins if plugins and plugins.implements("lineage_noise") else None
+        # what is below a folder is noise or not: most files that are touched have neighbours
+        self._is_noisy = lru_cache(maxsize=4096)(self._is_noisy_below)
 
-    def __call__(self, path: str, *, write: bool, storage: tuple[str, ...] = ()) -> bool:
+    def __call__(self, path: str, write: bool, storage: tuple[str, ...] = ()) -> bool:
         """Whether an access of ``path`` is noise; ``storage`` are the runner's result directories."""
-        if path.endswith(self._SUFFIXES) or self._PARTS.search(path):
+        if path.endswith(self._SUFFIXES) or path in self._own or path in storage:
             return True
-        if path.startswith(_UNWANTED) and not path.startswith(self._USERS):
+        if self._is_noisy(path[: path.rfind("/") + 1], storage):
             return True
-        if path in self._own or path.startswith(self._below_own):
-            return True
-        for folder in storage:
-            if _within(path, folder):
-                return True
         if self._ignore and self._is_ignored(path):
             return True
-        return self._by_plugins(path, write=write)
+        return self._plugins is not None and self._by_plugins(path, self._plugins, write=write)
+
+    def _is_noisy_below(self, folder: str, storage: tuple[str, ...]) -> bool:
+        """Whether all that is below a folder, which ends with a slash, is noise."""
+        if self._PARTS.search(folder) or folder.startswith(self._below_own):
+            return True
+        if folder.startswith(_UNWANTED) and not folder.startswith(self._USERS):
+            return True
+        return folder.startswith(tuple(place + os.sep for place in storage))
 
     def _is_ignored(self, path: str) -> bool:
         name = os.path.basename(path)  # noqa: PTH119
@@ -217,14 +230,8 @@ class Noise:
             fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in self._ignore
         )
 
-    def _by_plugins(self, path: str, *, write: bool) -> bool:
-        if self._plugins is None:
-            return False
-        return any(answer for _, answer in self._plugins.each("lineage_noise", path=path, write=write))
+    def _by_plugins(self, path: str, plugins: Plugins, *, write: bool) -> bool:
+        return any(answer for _, answer in plugins.each("lineage_noise", path=path, write=write))
 
 
 _UNWANTED = Noise._PREFIXES + _LIBRARY_ROOTS  # noqa: SLF001 - put together once
-
-
-def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder + os.sep)

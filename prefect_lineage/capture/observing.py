@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from prefect_lineage.capture.attempt import Access, Attempt
 from prefect_lineage.capture.digests import Digester, unhashed
-from prefect_lineage.capture.fingerprints import fingerprint
+from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
 from prefect_lineage.capture.fold import Touch
 from prefect_lineage.capture.guard import guarded
 from prefect_lineage.capture.identity import Identity, local_path
@@ -46,7 +46,7 @@ class Observing:
         if content is None:
             return None
         location = self.location(touch.target, real=True)
-        named = attempt.names.get(location.uri)
+        named = attempt.names.get(location.uri) if attempt.names else None
         return EdgeRecord(
             location=location,
             content=content,
@@ -65,7 +65,7 @@ class Observing:
 
     def _content(self, attempt: Attempt, touch: Touch) -> Content | None:
         access = touch.access
-        path = local_path(touch.target)
+        path = touch.target if touch.target[:1] == "/" else local_path(touch.target)
         if access.version is not None:
             content: Content | None = Content(
                 f"version:{self._redactor.text(access.version)}", covers="version"
@@ -83,23 +83,31 @@ class Observing:
         access = touch.access
         if access.before is not None:
             return access.before
+        found = touch.found or fingerprint(path)
         if touch.direction == "output":
-            content = self._now_or_later(attempt, access, path)
+            content = self._now_or_later(attempt, access, path, found)
             handle = access.handle() if access.handle is not None else None
             if content is not None and handle is not None and not getattr(handle, "closed", True):
                 return replace(content, raced=True)  # still open: more may come
             return content
-        if access.known is not None and fingerprint(path) != access.known:
+        if access.known is not None and found != access.known:
             return unhashed(attempt.run, path, access.known.size, raced=True)
         # what was read and is gone is an input all the same; its content cannot be told any more
-        content = self._now_or_later(attempt, access, path)
+        content = self._now_or_later(attempt, access, path, found)
         return content or unhashed(attempt.run, path, raced=True)
 
-    def _now_or_later(self, attempt: Attempt, access: Access, path: str) -> Content | None:
-        known = access.known if access.operation == "read" else None
-        known = known or fingerprint(path)
-        later = attempt.large and self._postponing.consider(attempt.large, path, known, access.via)
-        return later or self._digester.of_file(path, attempt.run, known)
+    def _now_or_later(
+        self, attempt: Attempt, access: Access, path: str, known: Fingerprint | None
+    ) -> Content | None:
+        """The content of a file that has this fingerprint, or of what is no file."""
+        content = self._digester.recalled(known) if known is not None else None
+        if content is None and attempt.large is not None:
+            content = self._postponing.consider(attempt.large, path, known, access.via)
+        if content is not None:
+            return content
+        if known is None:
+            return self._digester.of_file(path, attempt.run)
+        return self._digester.of_new_file(path, attempt.run, known)
 
     @staticmethod
     def _remote(attempt: Attempt, touch: Touch) -> Content:
@@ -112,11 +120,17 @@ class Observing:
     def location(self, target: str, *, real: bool = False) -> Location:
         """The identity of a path or URI, without secrets; ``real``: it is known to be a real path."""
         found = self._identity.of(target, real=real)
+        if target[:1] == "/" and found.uri[7:] == found.key and self._redactor.leaves(found.key):
+            return found  # nearly every local path
         scrub = self._redactor.text if local_path(target) is None else self._redactor.path
         key, uri = scrub(found.key), scrub(found.uri)
         if key == HIDDEN:  # hidden whole, by a pattern or for a broken plugin: other places stay other places
             key = uri = f"{HIDDEN}-{hashlib.blake2b(found.key.encode(), digest_size=6).hexdigest()}"
         return Location(found.namespace, key, uri)
+
+
+_BEFORE_NO_SUFFIX = ("", "/", ".")
+"""Where a name begins with dots, what comes after them is no suffix."""
 
 
 def _guessed_type(touch: Touch, content: Content) -> str:
@@ -126,4 +140,8 @@ def _guessed_type(touch: Touch, content: Content) -> str:
 
 
 def _format(target: str) -> str | None:
+    """What the name of a place ends with, as ``os.path.splitext`` has it."""
+    head, _, suffix = target.rpartition(".")
+    if head[-1:] not in _BEFORE_NO_SUFFIX and suffix and "/" not in suffix:  # mostly
+        return suffix.lower()
     return os.path.splitext(target.rstrip("/"))[1].lstrip(".").lower() or None  # noqa: PTH122 - no Path for every file

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from prefect_lineage.capture.redact import Redactor
 
@@ -25,8 +26,10 @@ _SCRUBBED = 4 * MAX_TEXT
 _redactor = Redactor()
 
 
-@dataclass(slots=True)
-class _Budget:
+_LARGEST = 2**63 - 1
+
+
+class _Budget(Struct):
     """What may still be shown, of all that belongs together."""
 
     items: int = MAX_ITEMS_IN_ALL
@@ -40,8 +43,11 @@ def bounded(value: object) -> Any:
 
 def bounded_each(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     """The parameters of one call, by name; they share one budget, and one that cannot be shown is named by its type."""
-    budget = _Budget()
-    return {str(name): _safely(value, MAX_DEPTH, budget) for name, value in (parameters or {}).items()}
+    budget, shown = _Budget(), {}
+    for name, value in (parameters or {}).items():
+        is_small = value is None or (type(value) is int and -_LARGEST <= value <= _LARGEST)
+        shown[str(name)] = value if is_small else _safely(value, MAX_DEPTH, budget)
+    return shown
 
 
 def command_line(words: Sequence[str], redactor: Redactor) -> Any:
@@ -84,7 +90,7 @@ def _shown(value: object, depth: int, budget: _Budget) -> Any:
 
 def _number(value: Any, kind: type) -> Any:
     # what JSON has no numbers for is shown as it is written
-    plain = (kind is int and value.bit_length() < 64) or (kind is float and math.isfinite(value))
+    plain = (kind is int and -_LARGEST <= value <= _LARGEST) or (kind is float and math.isfinite(value))
     return value if plain else str(value)
 
 

@@ -98,7 +98,13 @@ class Passing:
             return
         if attempt.root == attempt.run:
             self._bound(attempt.run)
-        if value is None or is_no_value(value):
+        if value is None:
+            self._returned[attempt.run] = None
+            return
+        if type(value) in ATOMS and self._mode != "all" and not attempt.remote:
+            self._returned.put_alone(attempt.run, (attempt.number, attempt.job, attempt.root))
+            return
+        if is_no_value(value):
             self._returned[attempt.run] = None
             return
         known = self._values.who_returned(value)
@@ -128,22 +134,27 @@ class Passing:
         return returned
 
     @guarded
-    def kept(self, run: str, attempt: int, kept: Kept, *, cached: bool) -> None:
-        """A run has ended and its result lies in the runner's storage; ``cached``: it was there before."""
+    def kept(self, run: str, attempt: int, kept: Kept, *, cached: bool, root: str) -> None:
+        """A run has ended and its result lies in the runner's storage.
+
+        Args:
+            cached: it was there before.
+            root: the outermost run that it is nested in; "" if it is itself.
+        """
         if self._mode == "off" or is_no_value(kept.value):
             return
         if cached:
-            self._found_in_cache(run, attempt, kept)
+            self._found_in_cache(run, attempt, kept, root)
             return
         returned = self._returned.get(run)
         if returned is not None and returned.run == run and kept.persisted:
             self._record(returned, kept.value, f"result:{kept.key}")
 
-    def _found_in_cache(self, run: str, attempt: int, kept: Kept) -> None:
+    def _found_in_cache(self, run: str, attempt: int, kept: Kept, root: str) -> None:
         token = _token(run)
-        returned = Returned(run, attempt, "", refers=token, recorded=True, root=_root() or run)
+        returned = Returned(run, attempt, "", refers=token, recorded=True, root=root or run)
         self._values.remember(kept.value, returned)
-        if not _root():
+        if not root:
             self._bound(run)
         self._returned[run] = returned
         edge = EdgeRecord.referring(
@@ -157,7 +168,9 @@ class Passing:
         if self._mode == "off" or run in self._returned or is_no_value(value) or is_shared(value):
             return
         if self._values.who_returned(value) is None:
-            returned = Returned(run, 0, "", refers=_token(run), recorded=True, root=_root())
+            outer = current.get()
+            root = outer.root if outer is not None else ""
+            returned = Returned(run, 0, "", refers=_token(run), recorded=True, root=root)
             self._values.remember(value, returned)
 
     def unseen(self, run: str) -> None:
@@ -179,17 +192,20 @@ class Passing:
 
     # -- the consumer's side -----------------------------------------------------------------------
 
-    @guarded
     def passed(self, attempt: Attempt, parameters: Mapping[str, object], arrival: Arrival) -> None:
         """An attempt begins with these arguments: those that other runs returned are its inputs."""
         if self._mode == "off":
             return
-        if arrival is NOTHING_CAME and all(type(argument) in ATOMS for argument in parameters.values()):
-            return
+        if arrival is not NOTHING_CAME or not ATOMS.issuperset(map(type, parameters.values())):
+            self._passed(attempt, parameters, arrival)
+
+    @guarded
+    def _passed(self, attempt: Attempt, parameters: Mapping[str, object], arrival: Arrival) -> None:
         edges = list(self._inputs(attempt.run, parameters, arrival))
         if edges:
             attempt.declared += edges
-            self._recorder.write(Record(RunRecord(attempt.run), attempt.number, tuple(edges)))
+            with paused():
+                self._recorder.write(Record(RunRecord(attempt.run), attempt.number, tuple(edges)))
 
     def _inputs(self, run: str, parameters: Mapping[str, object], arrival: Arrival) -> Iterator[EdgeRecord]:
         seen: set[object] = set()
@@ -304,11 +320,6 @@ def _token(run: str, part: str = "") -> str:
         f":{hashlib.blake2b(part.encode(), digest_size=6).hexdigest()}" if part else ""
     )  # a key may be secret
     return f"run:{run}:return{mark}"
-
-
-def _root() -> str:
-    attempt = current.get()
-    return attempt.root if attempt is not None else ""
 
 
 def is_no_value(value: object) -> bool:

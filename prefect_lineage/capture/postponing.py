@@ -48,10 +48,10 @@ class Large(Struct, eq=False):
 
     def has_room(self, size: int, files: int = 1) -> bool:
         """Whether so much more can be hashed at once; if so, it counts."""
-        total = (self.spent[0] + size, self.spent[1] + files)
-        if total[0] > INLINE_BYTES or total[1] > INLINE_FILES:
+        size, files = self.spent[0] + size, self.spent[1] + files
+        if size > INLINE_BYTES or files > INLINE_FILES:
             return False
-        self.spent = total
+        self.spent = size, files
         return True
 
     def release(self) -> None:
@@ -83,7 +83,7 @@ class Postponing:
         """What stands for the content of a file or directory until it is hashed; None if that is quick.
 
         Args:
-            known: the fingerprint that it has now, if it is a file.
+            known: the fingerprint that it has now, if it is a file, by which its content is not known.
         """
         if self._is_quick(large, path, known):
             return None
@@ -95,9 +95,7 @@ class Postponing:
         if known is None:
             unknown = self._digester.unknown(path, INLINE_BYTES, INLINE_FILES)
             return unknown is not None and large.has_room(*unknown)
-        if known.size > self._digester.limit or self._digester.recall(known) is not None:
-            return True
-        return large.has_room(known.size)
+        return known.size > self._digester.limit or large.has_room(known.size)
 
     def postpone(self, run: str, large: Large, edges: list[EdgeRecord], tell: Tell) -> None:
         """Journal what is known, and see to the rest."""

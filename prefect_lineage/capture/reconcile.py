@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from prefect_lineage.capture.border import Known, known_to_server
+from prefect_lineage.capture.border import known_to_server
 from prefect_lineage.capture.liveness import is_gone
+from prefect_lineage.capture.states import Known
 from prefect_lineage.model.entities import Run
 from prefect_lineage.model.records import Record, RunRecord
 from prefect_lineage.store.filters import Filter

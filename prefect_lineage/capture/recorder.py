@@ -10,9 +10,9 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import Token
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +26,7 @@ from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.digests import Digester
 from prefect_lineage.capture.fingerprints import fingerprint
 from prefect_lineage.capture.fold import deleted, fold
-from prefect_lineage.capture.guard import guarded
+from prefect_lineage.capture.guard import guarded, unseen
 from prefect_lineage.capture.identity import Identity, local_path
 from prefect_lineage.capture.interception import Interceptors
 from prefect_lineage.capture.losses import losses_of
@@ -36,7 +36,8 @@ from prefect_lineage.capture.noise import Noise
 from prefect_lineage.capture.observing import Observing
 from prefect_lineage.capture.passing import Passing
 from prefect_lineage.capture.postponing import Large, Postponing
-from prefect_lineage.capture.redact import HIDDEN, Lasting, Redactor
+from prefect_lineage.capture.redact import Redactor
+from prefect_lineage.capture.scrubbing import scrubbed_run
 from prefect_lineage.capture.values import Values
 from prefect_lineage.model.records import Deletion, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.plugins import Plugins
@@ -140,21 +141,25 @@ class Recorder:
 
     # -- runs ------------------------------------------------------------------------------------
 
-    @guarded
-    def begin_run(self, run: RunRecord, *, scrubbed: bool = False) -> None:
-        """A run has started: it is known from now on, whatever becomes of it.
+    @unseen
+    def begin_run(self, run: RunRecord) -> None:
+        """A run has started: it is known from now on, whatever becomes of it."""
+        self.begun(scrubbed_run(self.redactor, run))
 
-        Args:
-            scrubbed: name and details have come through :meth:`scrubbed`.
-        """
+    def begun(self, run: RunRecord) -> None:
+        """The same for a run without secrets, where nothing is seen and faults are guarded already."""
         if not self._netted:
             self.spread_nets()
-        self.write(Record(run if scrubbed else self._scrubbed(run)))
+        self.write(Record(run))
 
-    @guarded
-    def end_run(self, run: RunRecord, *, scrubbed: bool = False) -> None:
-        """A run has ended, in the state that ``run`` says; ``scrubbed``: as in :meth:`begin_run`."""
-        self._observed(Record(run if scrubbed else self._scrubbed(run), attempt=run.attempt or 1))
+    @unseen
+    def end_run(self, run: RunRecord) -> None:
+        """A run has ended, in the state that ``run`` says."""
+        self.ended(scrubbed_run(self.redactor, run))
+
+    def ended(self, run: RunRecord) -> None:
+        """As :meth:`begun`."""
+        self._observed(Record(run, attempt=run.attempt or 1))
 
     @guarded
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
@@ -202,44 +207,9 @@ class Recorder:
             for interceptor in found
         )
 
-    def scrubbed(
-        self, name: str | None, details: Mapping[str, Any], lasting: Lasting | None = None
-    ) -> tuple[str | None, Mapping[str, Any]]:
-        """Name and details of a run without secrets; users put parameters into the names of runs.
-
-        Args:
-            lasting: further details, which are alike for many runs.
-        """
-        redactor, parameters = self.redactor, details.get("parameters")
-        name = name and self._without_values(redactor.text(name), parameters)
-        clean = redactor.data(details) if details else {}
-        return name, {**clean, **redactor.data(lasting)} if lasting else clean
-
-    def _scrubbed(self, run: RunRecord) -> RunRecord:
-        if not (run.name or run.details):
-            return run
-        name, details = self.scrubbed(run.name, run.details)
-        return replace(run, name=name, details=details)
-
-    def _without_values(self, name: str, parameters: Any) -> str:
-        """A run's name without the values of secret parameters: ``flow_run_name="for-{token}"``."""
-        for key, value in parameters.items() if parameters and isinstance(parameters, dict) else ():
-            if (
-                isinstance(value, str)
-                and value
-                and value in name
-                and HIDDEN in self.redactor.data({key: value}).values()
-            ):
-                name = name.replace(value, HIDDEN)
-        return name
-
     def write(self, record: Record) -> None:
-        """Put a record into the journal: from here on it cannot be lost."""
-        token = current.set(None)  # as ``paused`` does, without its calls
-        try:
-            self.journal.append(record)
-        finally:
-            current.reset(token)
+        """Put a record into the journal: from here on it cannot be lost. To be called where nothing is seen."""
+        self.journal.append(record)
 
     def _observed(self, record: Record) -> None:
         """Write what an attempt or a run ended with, and tell the plugins."""
@@ -300,71 +270,88 @@ class Recorder:
             storage=folders,
             remote=remote,
             settings=self.settings,
+            pid=Attempt.here,
         )
         Attempt.running += 1
         return attempt, current.set(attempt)
 
-    @guarded
     def end_attempt(self, attempt: Attempt, run: RunRecord, *, completed: bool) -> None:
         """Fold what the attempt did and record it; ``completed`` is False if it failed."""
-        if attempt.is_away:
+        if attempt.pid != Attempt.here:
             return  # a forked child has come out of the user's code: the attempt ends where it began
         attempt.closed = True
         Attempt.running -= 1
-        if attempt.did_nothing and run.state is None and not run.details:
-            return
+        if run.state is not None or run.details or not attempt.did_nothing:
+            self._folded(attempt, run, completed=completed)
+
+    @unseen
+    def _folded(self, attempt: Attempt, run: RunRecord, *, completed: bool) -> None:
         attempt.large = Large()
-        gather(attempt)
-        with paused():
-            touches = fold(
-                attempt.accesses,
-                lambda path, write: self._is_noise(attempt, path, write),
-                nested=attempt.nested,
-                wholes=self._wholes,
-            )
-            self._wholes.remember(touch.access for touch in touches)
-            edges = [
-                edge
-                for touch in touches
-                if (edge := self.observing.edge(attempt, touch, completed=completed))
-            ]
-            pending.forget(attempt.accesses)
-            self._bound(attempt, edges)
-            if attempt.run == attempt.root:  # of the process, too
-                losses = losses_of(attempt, self.problems, self._interceptors.watched)
-            else:
-                losses = losses_of(attempt, {}, ())
-            details = {**run.details, **losses}
-            gone = self._deletions(attempt)
-            declared = attempt.may_fail and attempt.outputs
-            if not (edges or declared or gone or details or run.state is not None):
-                return  # nothing that the run's own records do not say
-            run = self._scrubbed(replace(run, attempt=attempt.number, details=details))
+        if attempt.ways:
+            gather(attempt)
+        noise = partial(self._noise, storage=attempt.storage)
+        touches = fold(attempt.accesses, noise, nested=attempt.nested, wholes=self._wholes)
+        edges = []
+        for touch in touches:
+            if touch.access.own:
+                self._wholes.remember(touch.access)
+            edge = self.observing.edge(attempt, touch, completed=completed)
+            if edge is not None:
+                edges.append(edge)
+        pending.forget(attempt.accesses)
+        self._bound(attempt, edges)
+        losses = self._losses(attempt)
+        gone = self._deletions(attempt)
+        declared = attempt.may_fail and attempt.declared and attempt.outputs
+        if not (edges or declared or gone or run.details or losses or run.state is not None):
+            return  # nothing that the run's own records do not say
+        if losses or run.details or run.name or run.attempt != attempt.number:
+            told = replace(run, attempt=attempt.number, details={**run.details, **losses})
+            run = scrubbed_run(self.redactor, told)
+        self._told_at_end(attempt, run, edges, gone, completed=completed)
 
-            def tell(observed: list[EdgeRecord]) -> Record:
-                told = edges_told(attempt, observed, completed=completed)
-                return Record(run, attempt.number, tuple(told[: self.settings.max_edges_per_run]), gone)
+    def _told_at_end(
+        self,
+        attempt: Attempt,
+        run: RunRecord,
+        edges: list[EdgeRecord],
+        gone: tuple[Deletion, ...],
+        *,
+        completed: bool,
+    ) -> None:
+        """Record the attempt: now, or as soon as what is large is hashed by another thread."""
 
-            if attempt.large.seen:  # hashed by another thread
-                if run.state is not None:
-                    self.write(Record(run, attempt.number))
-                self.postponing.postpone(attempt.run, attempt.large, edges, tell)
-            else:
-                self._observed(tell(edges))
+        def tell(observed: list[EdgeRecord]) -> Record:
+            told = edges_told(attempt, observed, completed=completed)
+            return Record(run, attempt.number, tuple(told[: self.settings.max_edges_per_run]), gone)
+
+        if attempt.large is not None and attempt.large.seen:
+            if run.state is not None:
+                self.write(Record(run, attempt.number))
+            self.postponing.postpone(attempt.run, attempt.large, edges, tell)
+        else:
+            self._observed(tell(edges))
+
+    def _losses(self, attempt: Attempt) -> dict[str, Any]:
+        if attempt.run == attempt.root:  # of the process, too
+            return losses_of(attempt, self.problems, self._interceptors.watched)
+        return losses_of(attempt, {}, ())
 
     def _deletions(self, attempt: Attempt) -> tuple[Deletion, ...]:
+        found = deleted(attempt.accesses)
+        if not found:
+            return ()
         return tuple(
             Deletion(self.observing.location(access.target), access.before.digest, access.at)
-            for access in deleted(attempt.accesses)
+            for access in found
             if access.before is not None
         )
-
-    def _is_noise(self, attempt: Attempt, path: str, write: bool) -> bool:
-        return self._noise(path, write=write, storage=attempt.storage)
 
     def _bound(self, attempt: Attempt, observed: list[EdgeRecord]) -> None:
         """Count what of the observed edges the record has no room for, and say it."""
         limit = self.settings.max_edges_per_run
+        if len(observed) + len(attempt.declared) <= limit:
+            return
         all_edges = [*observed, *(attempt.outputs if attempt.may_fail else ())]
         number = len(all_edges)
         if number > limit:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
+
+from prefect_lineage.capture.context import paused
 from prefect_lineage.plugins import Plugins
 
 __all__ = ["HIDDEN", "Address", "Lasting", "Redactor"]
@@ -69,34 +72,29 @@ _LOOKS = (
 )
 """Without one of these, in lower case, no rule by look can match an ASCII text."""
 
-_HINT = re.compile(
-    "pass|pwd|secret|key|credential|signature|authori|token|sas|sig|bearer|basic|digest|identified",
-    re.IGNORECASE,
+_HINTS = (
+    *("pass", "pwd", "secret", "key", "credential", "signature", "authori", "token", "sas", "sig"),
+    *("bearer", "basic", "digest", "identified"),
 )
-"""Without one of these no rule by name can match: most texts are let go after this one look."""
+"""Without one of these, in lower case, no rule by name can match an ASCII text: most texts are let go after this."""
 
+_SUSPECT = ("://", *_HINTS, *_LOOKS)
 
 _REMEMBERED = 512
 """Characters: the answers for shorter texts are kept."""
 
 _MAX_LASTING = 2_048
 _PLAIN = frozenset({int, float, bool, type(None)})
-_HEXADECIMAL = re.compile(r"[0-9a-f-]{32,64}")
-"""Identifiers and digests: no built-in rule matches any, and every run has new ones."""
 
 
-class Address(str):
+class Address(Struct, frozen=True):
     """A URL whose end is ours, and another one for every run: what may hide a secret is the part before it."""
-
-    __slots__ = ("base", "end")
-
-    def __new__(cls, base: str, end: str) -> Address:
-        address = super().__new__(cls, base + end)
-        address.base, address.end = base, end
-        return address
 
     base: str
     end: str
+
+    def __str__(self) -> str:
+        return self.base + self.end
 
 
 class Lasting(dict[str, Any]):
@@ -118,7 +116,7 @@ class Redactor:
         # every run of a flow has the same keys, versions of packages and names of files
         self._remembered = lru_cache(maxsize=8192)(self._text)
         self._lasting: dict[
-            int, tuple[Lasting, Any]
+            int, tuple[Lasting, dict[str, Any]]
         ] = {}  # by id; with the data, so that the id stays its own
         for pattern in patterns:
             try:
@@ -128,83 +126,98 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` without its secrets."""
-        if self._plugins is None and len(text) <= _REMEMBERED:
+        if self._plugins is None and not text[_REMEMBERED:]:
             return self._remembered(text)
         return self._text(text)
 
     def _text(self, text: str) -> str:
-        if not self._extra and self._plugins is None and _HEXADECIMAL.fullmatch(text):
-            return text
-        if "://" in text:
-            text = _scrubbed(text, _IN_URIS)
-        if _HINT.search(text):
-            text = _scrubbed(text, _BY_NAME)
-        return self.path(text)
+        if _may_hold(_SUSPECT, text):
+            if "://" in text:
+                text = _scrubbed(text, _IN_URIS)
+            if _may_hold(_HINTS, text):
+                text = _scrubbed(text, _BY_NAME)
+            return self.path(text)
+        return text if not self._extra and self._plugins is None else self.path(text)
+
+    def leaves(self, path: str) -> bool:
+        """Whether :meth:`path` gives this path, and each part of it, as it is: so it is with nearly all."""
+        return not self._extra and self._plugins is None and not _may_hold(_LOOKS, path)
 
     def path(self, path: str) -> str:
         """A local path without the secrets that are known by their look: ``token=3/`` is a directory there."""
-        text = _scrubbed(path, _BY_LOOK) if _may_look(path) else path
+        text = _scrubbed(path, _BY_LOOK) if _may_hold(_LOOKS, path) else path
         for extra in self._extra:
             text = extra.sub(HIDDEN, text)
         return self._by_plugins(text, self._plugins) if self._plugins else text
 
     def _by_plugins(self, text: str, plugins: Plugins) -> str:
         failed: list[str] = []
-        for _, answer in plugins.each("lineage_redaction", failed, text=text):
-            text = str(answer)
+        with paused():
+            for _, answer in plugins.each("lineage_redaction", failed, text=text):
+                text = str(answer)
         # a redactor that broke may have left a secret: then nothing of the text is kept
         return HIDDEN if failed else text
 
     def data(self, value: Any, name: str = "") -> Any:
         """JSON data without its secrets: by the look of texts and by the names of keys."""
+        return HIDDEN if name and _is_secret_name(name) and not _tells_nothing(value) else self._data(value)
+
+    def _data(self, value: Any) -> Any:
+        """The same for what has no name, or one that tells nothing."""
         kind = type(value)
         if kind in _PLAIN:
-            return (
-                HIDDEN if name and value is not None and kind is not bool and _is_secret_name(name) else value
-            )
-        if name and _is_secret_name(name) and not _tells_nothing(value):
-            return HIDDEN
+            return value
         if kind is str:
             return self.text(value)
         if kind is dict:
-            return self._mapping(value)
+            return self.mapping(value)
         if kind is list:
-            return [self.data(item) for item in value] if value else value
-        if kind is Lasting and self._plugins is None:
-            return self._once(value)
+            return [self._data(item) for item in value] if value else value
+        if kind is Lasting:
+            return self.lasting(value)
         if kind is Address:
             return self.text(value.base) + value.end
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return self._mapping(value)
+            return self.mapping(value)
         if isinstance(value, (list, tuple)):
-            return [self.data(item) for item in value]
+            return [self._data(item) for item in value]
         if isinstance(value, (set, frozenset)):
-            return [self.data(item) for item in sorted(value, key=str)]
+            return [self._data(item) for item in sorted(value, key=str)]
         return value
 
-    def _mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
+    def mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
+        """The same for a mapping."""
         spelt = self.text if self._plugins is not None else self._remembered
-        found = {}
+        found: dict[str, Any] = {}
         for key, item in value.items():
             label = key if type(key) is str else str(key)
-            found[spelt(label)] = self.data(item, label)
+            if _is_secret_name(label) and not _tells_nothing(item):
+                found[spelt(label)] = HIDDEN
+            elif type(item) is dict:
+                found[spelt(label)] = self.mapping(item)
+            else:
+                found[spelt(label)] = item if type(item) in _PLAIN else self._data(item)
         return found
 
-    def _once(self, value: Lasting) -> Any:
+    def lasting(self, value: Lasting) -> dict[str, Any]:
+        """The same for data that is alike for many runs."""
+        if self._plugins is not None:  # who knows what they look at
+            return self.mapping(value)
         known = self._lasting.get(id(value))
         if known is None:
             if len(self._lasting) >= _MAX_LASTING:
                 self._lasting.clear()
-            known = self._lasting[id(value)] = value, self.data(dict(value))
+            known = self._lasting[id(value)] = value, self.mapping(value)
         return known[1]
 
 
-def _may_look(text: str) -> bool:
+def _may_hold(words: tuple[str, ...], text: str) -> bool:
+    """Whether one of the words is in a text, however it is written; of a text that is not ASCII, that it may be."""
     lower = text.lower()
-    for look in _LOOKS:  # no generator: it would be made for every text
-        if look in lower:
+    for word in words:  # no generator: it would be made for every text
+        if word in lower:
             return True
     return not text.isascii()
 

@@ -48,11 +48,12 @@ class Spilled:
             with self._connection:
                 self._connection.execute("DELETE FROM spilled WHERE key = ?", (key,))
 
-    def forget(self, root: str) -> None:
-        """Forget the keys of a root and those of none; the file goes with the last."""
+    def forget(self, root: str, keys: Iterable[bytes]) -> None:
+        """Forget these keys, those of a root and those of none; the file goes with the last."""
         if self._connection is None:
             return
         with self._connection:
+            self._connection.executemany("DELETE FROM spilled WHERE key = ?", ((key,) for key in keys))
             self._connection.execute("DELETE FROM spilled WHERE root = ? OR root IS NULL", (root,))
         if self._connection.execute("SELECT 1 FROM spilled LIMIT 1").fetchone() is None:
             self.close()

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from prefect_lineage.capture.attempt import Attempt
 from prefect_lineage.capture.border import (
+    has_completed,
     is_failure,
     rolled_back,
     task_context,
@@ -30,8 +31,8 @@ from prefect_lineage.capture.caching import CacheKeys
 from prefect_lineage.capture.context import current
 from prefect_lineage.capture.crossing import Crossing
 from prefect_lineage.capture.generators import real_task, silent, stand_in_for, stepping
-from prefect_lineage.capture.guard import guarded
-from prefect_lineage.capture.passing import Arrival
+from prefect_lineage.capture.guard import guarded, unseen
+from prefect_lineage.capture.passing import NOTHING_CAME, Arrival
 from prefect_lineage.capture.patching import Patches, expect
 from prefect_lineage.capture.recorder import Recorder, patience
 from prefect_lineage.model.records import RunRecord
@@ -63,14 +64,13 @@ class _Body(Struct):
     completed: bool = False
 
 
-class _Watched:
+class _Watched(Struct):
     """An engine's ``start``, from before a task run exists until its last state is set. A class: every run has one."""
 
-    __slots__ = ("_engine", "_inner", "_outer", "_runs")
-
-    def __init__(self, runs: TaskRuns, engine: Any, inner: AbstractContextManager[None]) -> None:
-        self._runs, self._engine, self._inner = runs, engine, inner
-        self._outer: Attempt | None = None
+    _runs: TaskRuns
+    _engine: Any
+    _inner: AbstractContextManager[None]
+    _outer: Attempt | None = None
 
     def __enter__(self) -> None:
         self._engine.task = real_task(self._engine.task)
@@ -86,17 +86,16 @@ class _Watched:
         try:
             return self._inner.__exit__(kind, error, trace)
         finally:
-            self._runs.ended(self._engine, left=kind is None)
+            self._runs.ended(self._engine, self._outer, left=kind is None)
 
 
-class _WatchedAsync:
+class _WatchedAsync(Struct):
     """The same for the engine of coroutines."""
 
-    __slots__ = ("_engine", "_inner", "_outer", "_runs")
-
-    def __init__(self, runs: TaskRuns, engine: Any, inner: AbstractAsyncContextManager[None]) -> None:
-        self._runs, self._engine, self._inner = runs, engine, inner
-        self._outer: Attempt | None = None
+    _runs: TaskRuns
+    _engine: Any
+    _inner: AbstractAsyncContextManager[None]
+    _outer: Attempt | None = None
 
     async def __aenter__(self) -> None:
         self._engine.task = real_task(self._engine.task)
@@ -112,7 +111,7 @@ class _WatchedAsync:
         try:
             return await self._inner.__aexit__(kind, error, trace)
         finally:
-            self._runs.ended(self._engine, left=kind is None)
+            self._runs.ended(self._engine, self._outer, left=kind is None)
 
 
 class TaskRuns:
@@ -189,7 +188,7 @@ class TaskRuns:
 
         return start
 
-    @guarded
+    @unseen
     def began(self, engine: Any, outer: Attempt | None) -> None:
         """A task run exists; ``outer`` is the attempt inside which it was called."""
         run = str(engine.task_run.id)
@@ -197,32 +196,38 @@ class TaskRuns:
         if not self._wanted(engine.task):
             self._recorder.passing.unseen(run)
             return
-        record = task_started(engine, run, outer, arrival.parent, self._recorder.scrubbed)
-        if record is not None:
-            self._running[id(engine)] = _Running(run, record.job or "", arrival)
+        record = task_started(engine, run, outer, arrival.parent, self._recorder.redactor)
+        self._running[id(engine)] = _Running(run, record.job or "", arrival)
+        if arrival is not NOTHING_CAME:
             self._arrivals[run] = arrival
-            self._recorder.begin_run(record, scrubbed=True)
+        self._recorder.begun(record)
 
-    @guarded
-    def ended(self, engine: Any, *, left: bool) -> None:
-        """A task run is over, as far as this process has to do with it; ``left``: without an exception."""
+    @unseen
+    def ended(self, engine: Any, outer: Attempt | None, *, left: bool) -> None:
+        """A task run is over, as far as this process has to do with it.
+
+        Args:
+            outer: the attempt inside which it was called.
+            left: without an exception.
+        """
         running = self._running.pop(id(engine), None)
+        cache_key = self._cache_keys.taken(engine)
         if running is None:
-            self._cache_keys.taken(str(engine.task_run.id))  # nobody else will ask
             return
-        self._arrivals.pop(running.run, None)
+        if self._arrivals:
+            self._arrivals.pop(running.run, None)
         stepped = running.run in self._stepped
-        self._stepped.discard(running.run)
-        key = self._cache_keys.taken(running.run)
-        told = task_ended(running.run, engine, key, self._recorder.scrubbed, stepped=stepped)
-        if told is None:
-            return
-        record, kept = told
+        if stepped:
+            self._stepped.discard(running.run)
+        record, kept = task_ended(running.run, engine, cache_key, self._recorder.redactor, stepped=stepped)
         if left and kept is not None:
             result, cached = kept
             if cached or result.persisted:
-                self._recorder.passing.kept(running.run, record.attempt or 1, result, cached=cached)
-        self._recorder.end_run(record, scrubbed=True)
+                root = outer.root if outer is not None else ""
+                self._recorder.passing.kept(
+                    running.run, record.attempt or 1, result, cached=cached, root=root
+                )
+        self._recorder.ended(record)
         if running.arrival.remote:
             # the flow that waits for it in another process may end, and have this one killed, before we wake up
             self._recorder.flush(patience())
@@ -267,7 +272,7 @@ class TaskRuns:
 
     def _returned(self, engine: Any, body: _Body, result: object) -> None:
         if body.attempt is not None:
-            body.completed = not _failed(engine) and not is_failure(result)
+            body.completed = has_completed(engine.task_run.state, result)
             self._recorder.passing.returned(body.attempt, result)
 
     def _leave(self, body: _Body) -> None:
@@ -275,19 +280,18 @@ class TaskRuns:
         if body.token is not None:
             current.reset(body.token)
         if body.attempt is not None:
-            self._recorder.end_attempt(body.attempt, RunRecord(body.attempt.run), completed=body.completed)
+            attempt = body.attempt
+            run = RunRecord(attempt.run, attempt=attempt.number)
+            self._recorder.end_attempt(attempt, run, completed=body.completed)
 
     @guarded
     def _begin_task_attempt(
         self, engine: Any, running: _Running | None = None
     ) -> tuple[Attempt, Token[Attempt | None]] | None:
         task_run = engine.task_run
-        described = task_place(engine.task, running.job if running is not None else None)
-        if described is None:
-            return None
-        job, storage = described
+        job, storage = task_place(engine.task, running.job if running is not None else None)
         run = running.run if running is not None else str(task_run.id)
-        arrival = running.arrival if running is not None else self._arrivals.get(run) or Arrival()
+        arrival = running.arrival if running is not None else self._arrivals.get(run, NOTHING_CAME)
         attempt, token = self._recorder.begin_attempt(
             run,
             task_run.run_count or 1,
@@ -337,8 +341,3 @@ class TaskRuns:
 
     def _end_generator(self, attempt: Attempt, completed: bool) -> None:
         self._recorder.end_attempt(attempt, RunRecord(attempt.run), completed=completed)
-
-
-def _failed(engine: Any) -> bool:
-    state = engine.task_run.state
-    return state is not None and (state.is_failed() or state.is_crashed() or state.is_cancelled())

@@ -145,9 +145,11 @@ class Journal:
                 self._write(line)
             except OSError as error:
                 self._kept.add(line)
+                self._has_kept = True
                 self._warn(error)
             else:
-                self._save()
+                if self._has_kept:
+                    self._save()
         if self.on_append is not None:
             self.on_append()
 
@@ -211,6 +213,8 @@ class Journal:
         self._size = 0
         self._torn = False
         self._kept = Kept()
+        self._has_kept = False
+        """Something was put there, and may be there still."""
         self._postponed: set[str] = set()
 
     def _links(self) -> int | None:
@@ -233,10 +237,9 @@ class Journal:
         self._let_go()
         self._inode, self._path, self._size, self._torn = None, None, 0, False
 
-    def _descriptor(self) -> int:
-        """Where to write to: the file as it was, or a new one if it was deleted or taken away from us."""
-        links = self._links()
-        if self._fd is None or links == 0 or (links is None and not self._regained()):
+    def _renewed(self, links: int | None) -> int:
+        """Where to write to, if not to the file as it was: that was deleted, or its descriptor is not ours any more."""
+        if self._fd is None or links == 0 or not self._regained():
             self._release()
             self._open()
         assert self._fd is not None  # noqa: S101 - _open and _regained set it
@@ -262,7 +265,8 @@ class Journal:
         return False
 
     def _write(self, line: bytes) -> None:
-        descriptor = self._descriptor()
+        links = self._links()
+        descriptor = self._fd if links and self._fd is not None else self._renewed(links)
         if self._torn:
             # Half a line is there, and could not be taken back: end it, so that only it is lost.
             line = b"\n" + line

@@ -434,10 +434,10 @@ def test_a_fault_of_ours_as_a_run_begins_or_ends_is_not_the_flows(recorded, monk
 
 @pytest.mark.parametrize("kind", ["flow", "task"])
 def test_an_interrupt_while_a_run_is_described_is_prefects(recorded, monkeypatch, kind: str) -> None:
-    begin_run = Recorder.begin_run
+    begun = Recorder.begun
 
-    def interrupted(recorder: Recorder, run: RunRecord, **more: bool) -> None:
-        begin_run(recorder, run, **more)
+    def interrupted(recorder: Recorder, run: RunRecord) -> None:
+        begun(recorder, run)
         if run.kind == kind:
             raise KeyboardInterrupt
 
@@ -448,7 +448,7 @@ def test_an_interrupt_while_a_run_is_described_is_prefects(recorded, monkeypatch
     def pipe() -> None:
         idle()
 
-    monkeypatch.setattr(Recorder, "begin_run", interrupted)
+    monkeypatch.setattr(Recorder, "begun", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pipe()
     assert FlowRunContext.get() is None
@@ -458,10 +458,10 @@ def test_an_interrupt_while_a_run_is_described_is_prefects(recorded, monkeypatch
 
 @pytest.mark.parametrize("kind", ["flow", "task"])
 def test_an_interrupt_while_an_async_run_is_described_is_prefects(recorded, monkeypatch, kind: str) -> None:
-    begin_run = Recorder.begin_run
+    begun = Recorder.begun
 
-    def interrupted(recorder: Recorder, run: RunRecord, **more: bool) -> None:
-        begin_run(recorder, run, **more)
+    def interrupted(recorder: Recorder, run: RunRecord) -> None:
+        begun(recorder, run)
         if run.kind == kind:
             raise KeyboardInterrupt
 
@@ -472,7 +472,7 @@ def test_an_interrupt_while_an_async_run_is_described_is_prefects(recorded, monk
     async def pipe() -> None:
         await idle()
 
-    monkeypatch.setattr(Recorder, "begin_run", interrupted)
+    monkeypatch.setattr(Recorder, "begun", interrupted)
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(pipe())
     assert FlowRunContext.get() is None

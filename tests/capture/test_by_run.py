@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from prefect_lineage.capture import digests
@@ -25,6 +25,16 @@ RUNS = st.uuids().map(str) | st.text(min_size=1, max_size=5)
 @given(
     st.lists(st.tuples(RUNS, st.integers(1, 3), st.sampled_from("xy"), st.booleans() | st.none())),
     st.integers(2, 6),
+)
+@example(
+    [
+        ("a", 1, "x", None),
+        ("b", 1, "x", None),
+        ("b", 2, "y", False),
+        ("c", 1, "x", None),
+        ("b", 3, "x", None),
+    ],
+    2,
 )
 def test_what_is_asked_for_is_what_was_told_last(
     told: list[tuple[str, int, str, bool | None]], in_memory: int
@@ -119,8 +129,8 @@ def test_a_digester_forgets_the_files_it_has_not_met_for_longest(tmp_path: Path,
     digester = Digester()
     files = [Fingerprint(1, number, 3, 1, 1) for number in range(9)]
     for file in files[:8]:
-        digester._remember(file, f"blake3:{file.inode:064x}")
+        digester._remember(file, file.inode.to_bytes(32, "big"))
     assert digester.recall(files[0]) == f"blake3:{0:064x}"
-    digester._remember(files[8], f"blake3:{8:064x}")
+    digester._remember(files[8], (8).to_bytes(32, "big"))
     known = [file.inode for file in files if digester.recall(file)]
     assert known == [0, 3, 4, 5, 6, 7, 8]

@@ -125,9 +125,9 @@ def test_a_file_that_changes_while_it_is_hashed_is_raced_and_has_no_wrong_digest
     path.write_bytes(b"before")
 
     class Meddling(Digester):
-        def _hash(self, path: str) -> str | None:
-            digest = super()._hash(path)
-            Path(path).write_bytes(b"afterwards")
+        def _hash(self, place: str | int, size: int) -> bytes | None:
+            digest = super()._hash(place, size)
+            path.write_bytes(b"afterwards")
             return digest
 
     found = Meddling().of_file(str(path), "run")

@@ -21,8 +21,8 @@ from prefect_lineage.testing import captured
 
 
 class NeverHashing(Digester):
-    def _hash(self, path: str) -> str | None:
-        raise AssertionError(f"{path} was hashed")
+    def _hash(self, place: str | int, size: int) -> bytes | None:
+        raise AssertionError(f"{place} was hashed")
 
 
 def caught(attempt: Attempt, net: Net) -> Any:

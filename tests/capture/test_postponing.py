@@ -250,9 +250,9 @@ async def test_an_event_loop_goes_on_while_a_large_output_is_hashed(
 ) -> None:
     slowly = Digester._hash
 
-    def hash_slowly(digester: Digester, place: str | int) -> str | None:
+    def hash_slowly(digester: Digester, place: str | int, size: int) -> bytes | None:
         time.sleep(0.5)
-        return slowly(digester, place)
+        return slowly(digester, place, size)
 
     monkeypatch.setattr(Digester, "_hash", hash_slowly)
     turns = 0
