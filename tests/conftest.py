@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import subprocess
@@ -29,6 +30,7 @@ for _name in [name for name in os.environ if name.startswith("PREFECT_")]:
     del os.environ[_name]
 os.environ.update(_QUIET)
 _home = tempfile.TemporaryDirectory(prefix="prefect-lineage-tests-")
+atexit.register(_home.cleanup)  # before Python would do it by itself, with a warning, which is an error here
 os.environ["PREFECT_HOME"] = _home.name
 
 
