@@ -73,7 +73,7 @@ def ours(folder: str) -> Adapter:
     from prefect_lineage.model.records import Record, RunRecord
 
     def tell(journal: Any, number: int) -> None:
-        whole = record(number, fresh=False)
+        whole = record(number, fresh=False, briefly=True)
         run = whole.run
         journal.append(
             Record(
@@ -93,7 +93,7 @@ def ours_at_once(folder: str) -> Adapter:
     """One line a run: its end, with everything."""
     from store_recording import record
 
-    return _ours(folder, lambda journal, number: journal.append(record(number, fresh=False)))
+    return _ours(folder, lambda journal, number: journal.append(record(number, fresh=False, briefly=True)))
 
 
 def openlineage(folder: str, *, at_once: bool = False) -> Adapter:

@@ -1,6 +1,6 @@
 """What recording costs the writer, and what it takes on disk, against the limit: the same rows by raw SQL.
 
-    python tests/benchmarks/store_recording.py [--runs 5000] [--batch 250] [--rounds 5] [--postgres]
+    python tests/benchmarks/store_recording.py [--runs 5000] [--batch 500] [--rounds 5] [--postgres]
 
 A run reads two versions and writes two. In *again* the outputs are new versions of 200 artifacts, as pipelines make
 them that run every day; in *fresh* every output is a new artifact. Raw SQL inserts the very rows that our writer
@@ -30,6 +30,7 @@ from postgres_server import PostgresServer, PostgresUnavailable
 
 from prefect_lineage.model.records import Content, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.store.engine import Database
+from prefect_lineage.store.loading import BATCH_RECORDS
 from prefect_lineage.store.schema import metadata
 from prefect_lineage.store.store import Store
 
@@ -40,7 +41,13 @@ Cost = tuple[float, float]
 """Milliseconds a run: of CPU, and of wall time."""
 
 
-def record(number: int, *, fresh: bool) -> Record:
+def record(number: int, *, fresh: bool, briefly: bool = False) -> Record:
+    """A run with its edges.
+
+    Args:
+        fresh: what it writes are new artifacts.
+        briefly: without code, environment and process.
+    """
     at = START + number * 1_000
     written = (2 * number, 2 * number + 1)
     edges = [
@@ -52,7 +59,8 @@ def record(number: int, *, fresh: bool) -> Record:
     flow_run = f"{number // 50:08x}-1111-4000-8000-{number // 50:012x}"
     run = RunRecord(
         f"{number:08x}-0000-4000-8000-{number:012x}", "task", f"load-{number}", f"flow.task{number % 7}", "flow",
-        flow_run, flow_run, "Completed", at, at + 500, 1, {"parameters": {"n": number}, **_circumstances(number)},
+        flow_run, flow_run, "Completed", at, at + 500, 1,
+        {"parameters": {"n": number}, **({} if briefly else _circumstances(number))},
     )  # fmt: skip
     return Record(run, 1, tuple(edges))
 
@@ -249,7 +257,9 @@ def compare_postgres(records: Sequence[Record], batch: int, rounds: int, kind: s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5_000)
-    parser.add_argument("--batch", type=int, default=250)
+    parser.add_argument(
+        "--batch", type=int, default=BATCH_RECORDS, help="runs in one transaction, as the drain does"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--postgres", action="store_true")
     given = parser.parse_args()
