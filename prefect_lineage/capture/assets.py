@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from prefect_lineage.capture.attempt import Attempt
-from prefect_lineage.capture.border import is_failure, kept_result
+from prefect_lineage.capture.border import is_failure, result_key
 from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.digests import unhashed
 from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
@@ -343,5 +343,4 @@ def _made_with(key: str, location: Location) -> str:
 
 
 def _cache_key(engine: Any) -> str | None:
-    kept = kept_result(engine) if engine is not None else None
-    return kept[0].key if kept is not None else None
+    return result_key(engine) if engine is not None else None

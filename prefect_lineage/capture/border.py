@@ -32,9 +32,9 @@ __all__ = [
     "flow_started",
     "has_completed",
     "is_failure",
-    "kept_result",
     "known_to_server",
     "producer_of",
+    "result_key",
     "rolled_back",
     "storage_of",
     "task_context",
@@ -132,7 +132,7 @@ def task_started(
     run, task = engine.task_run, engine.task
     context = _prefect().flow_context.get()
     flow = context.flow.name if context is not None and context.flow is not None else None
-    flow_run = str(run.flow_run_id) if run.flow_run_id else None
+    flow_run = _flow_run_of(run)
     details = told(
         parameters=partial(bounded_each, engine.parameters),
         tags=partial(sorted, run.tags or ()),
@@ -152,6 +152,19 @@ def task_started(
         attempt=run.run_count or 1,
         details=told_safely,
     )
+
+
+def _flow_run_of(task_run: Any) -> str | None:
+    global _last_flow_run
+    known = _last_flow_run  # read once: another thread may put another there
+    if task_run.flow_run_id is not known[0]:
+        flow_run = task_run.flow_run_id
+        _last_flow_run = known = flow_run, str(flow_run) if flow_run else None
+    return known[1]
+
+
+_last_flow_run: tuple[Any, str | None] = None, None
+"""The id of the flow run that a task was last called in, and how it is written: that of its next task is the same."""
 
 
 @_quietly
@@ -185,13 +198,14 @@ def flow_started(context: Any, outer: Attempt | None) -> RunRecord:
 def _ui_url(kind: str, run: str) -> Address | None:
     """Where a lasting server shows the run; a temporary one will be gone with the process."""
     global _shown_at
-    known = _prefect()
-    context = known.settings_context.get()
-    settings = context.settings if context is not None else known.settings()
-    if settings is not _shown_at[0]:
+    names = _prefect()
+    context = names.settings_context.get()
+    settings = context.settings if context is not None else names.settings()
+    known = _shown_at  # read once: another thread may put another there
+    if settings is not known[0]:
         ui = settings.ui_url if settings.api.url else None
-        _shown_at = settings, ui.rstrip("/") if ui else None
-    return Address(_shown_at[1], f"/runs/{kind}-run/{run}") if _shown_at[1] else None
+        _shown_at = known = settings, ui.rstrip("/") if ui else None
+    return Address(known[1], f"/runs/{kind}-run/{run}") if known[1] else None
 
 
 _shown_at: tuple[Any, str | None] = None, None
@@ -201,19 +215,19 @@ _shown_at: tuple[Any, str | None] = None, None
 def task_ended(
     run_id: str, engine: Any, cache_key: CacheKey | None, redactor: Redactor, *, stepped: bool = False
 ) -> tuple[RunRecord, tuple[Kept, bool] | None]:
-    """How a task run ended, told briefly, for the rest is known since it began; and what :func:`kept_result` says.
+    """How a task run ended, told briefly, for the rest is known since it began.
 
     Args:
         stepped: it is a generator that is called: that runs whether or not its result was there.
+
+    Returns:
+        Also the result that it has in Prefect's result storage, and whether it was found there.
     """
     run = engine.task_run
     state = run.state
-    key = None if stepped else _result_key(state)
-    kept = _kept(engine, key)
-    if kept is None or not kept[0].persisted:
-        key = cache_key = None  # under such a key nobody will find anything
+    kept = None if stepped else _kept(state, engine.task)
     details: Mapping[str, Any] = {}
-    if cache_key is not None:
+    if cache_key is not None and kept is not None:  # else nobody will find anything under it
         details = redactor.mapping({"cache_key": cache_key.told()})
     record = RunRecord(
         run_id,
@@ -221,7 +235,7 @@ def task_ended(
         ended_at=now(),
         attempt=run.run_count or 1,
         details=details,
-        result_key=key,
+        result_key=kept[0].key if kept is not None else None,
     )
     return record, kept
 
@@ -234,18 +248,20 @@ def rolled_back(engine: Any) -> RunRecord:
 
 
 @_quietly
-def kept_result(engine: Any) -> tuple[Kept, bool] | None:
-    """The result that a task run has in Prefect's result storage, and whether it was found there."""
-    return _kept(engine, _result_key(engine.task_run.state))
-
-
-def _kept(engine: Any, key: str | None) -> tuple[Kept, bool] | None:
+def result_key(engine: Any) -> str | None:
+    """Where the result of a task run lies in Prefect's result storage, or would lie, if the run has completed."""
     state = engine.task_run.state
-    if key is None or not state.is_completed():
+    return _result_key(state) if state is not None and state.is_completed() else None
+
+
+def _kept(state: Any, task: Any) -> tuple[Kept, bool] | None:
+    if state is None or state.type != "COMPLETED":
         return None
     cached = state.name == "Cached"
-    persisted = cached or _is_persisted(state.data, engine.task)
-    return Kept(key, getattr(state.data, "result", None), persisted), cached
+    if not cached and not _is_persisted(state.data, task):
+        return None  # mostly
+    key = _result_key(state)
+    return (Kept(key, getattr(state.data, "result", None)), cached) if key is not None else None
 
 
 def _is_persisted(result: Any, task: Any) -> bool:

@@ -71,6 +71,8 @@ class CacheKeys:
                 _parts.reset(token)
             if key is not None and parts:  # it is a text then
                 self._keys[id(engine)] = CacheKey(key, parts)
+            elif self._keys:
+                self._keys.pop(id(engine), None)  # of an engine that was there before, and ended unseen
             return key
 
         patches.replace(module.BaseTaskRunEngine, "compute_transaction_key", compute_transaction_key)
@@ -81,7 +83,7 @@ def _noting(original: Callable[..., Any]) -> Callable[..., Any]:
     def compute_key(policy: Any, *args: Any, **kwargs: Any) -> Any:
         key = original(policy, *args, **kwargs)
         parts = _parts.get()
-        if parts is not None:
+        if parts is not None and key is not None:
             parts[type(policy).__name__] = key
         return key
 

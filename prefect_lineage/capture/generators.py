@@ -90,7 +90,9 @@ def stand_in_for(task: Any, function: Callable[..., Any]) -> Any:
 
 def real_task(task: Any) -> Any:
     """The task that its user knows: the one that contexts show, hooks are given and cache keys are made of."""
-    return getattr(task, _REAL, task)
+    if _REAL not in task.__dict__:
+        return task  # mostly
+    return task.__dict__[_REAL]
 
 
 _StageOf = Callable[[tuple[Any, ...], dict[str, Any]], _Stage]

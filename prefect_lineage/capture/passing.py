@@ -62,12 +62,10 @@ class Kept(Struct, frozen=True):
     Attributes:
         key: names the place; a run that finds its result there is cached.
         value: the result.
-        persisted: it is there already.
     """
 
     key: str
     value: object
-    persisted: bool
 
 
 class Passing:
@@ -147,7 +145,7 @@ class Passing:
             self._found_in_cache(run, attempt, kept, root)
             return
         returned = self._returned.get(run)
-        if returned is not None and returned.run == run and kept.persisted:
+        if returned is not None and returned.run == run:
             self._record(returned, kept.value, f"result:{kept.key}")
 
     def _found_in_cache(self, run: str, attempt: int, kept: Kept, root: str) -> None:
@@ -196,8 +194,13 @@ class Passing:
         """An attempt begins with these arguments: those that other runs returned are its inputs."""
         if self._mode == "off":
             return
-        if arrival is not NOTHING_CAME or not ATOMS.issuperset(map(type, parameters.values())):
-            self._passed(attempt, parameters, arrival)
+        if arrival is NOTHING_CAME:
+            for argument in parameters.values():
+                if type(argument) not in ATOMS:
+                    break
+            else:
+                return  # of numbers and texts nobody can say who returned them
+        self._passed(attempt, parameters, arrival)
 
     @guarded
     def _passed(self, attempt: Attempt, parameters: Mapping[str, object], arrival: Arrival) -> None:

@@ -155,11 +155,7 @@ class Recorder:
     @unseen
     def end_run(self, run: RunRecord) -> None:
         """A run has ended, in the state that ``run`` says."""
-        self.ended(scrubbed_run(self.redactor, run))
-
-    def ended(self, run: RunRecord) -> None:
-        """As :meth:`begun`."""
-        self._observed(Record(run, attempt=run.attempt or 1))
+        self.observed(Record(scrubbed_run(self.redactor, run), attempt=run.attempt or 1))
 
     @guarded
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
@@ -211,8 +207,8 @@ class Recorder:
         """Put a record into the journal: from here on it cannot be lost. To be called where nothing is seen."""
         self.journal.append(record)
 
-    def _observed(self, record: Record) -> None:
-        """Write what an attempt or a run ended with, and tell the plugins."""
+    def observed(self, record: Record) -> None:
+        """Write what an attempt or a run ended with, and tell the plugins. To be called as :meth:`begun`."""
         self.write(record)
         if not self._observed_by_plugins:
             return
@@ -330,7 +326,7 @@ class Recorder:
                 self.write(Record(run, attempt.number))
             self.postponing.postpone(attempt.run, attempt.large, edges, tell)
         else:
-            self._observed(tell(edges))
+            self.observed(tell(edges))
 
     def _losses(self, attempt: Attempt) -> dict[str, Any]:
         if attempt.run == attempt.root:  # of the process, too

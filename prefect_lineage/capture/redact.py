@@ -83,7 +83,6 @@ _SUSPECT = ("://", *_HINTS, *_LOOKS)
 _REMEMBERED = 512
 """Characters: the answers for shorter texts are kept."""
 
-_MAX_LASTING = 2_048
 _PLAIN = frozenset({int, float, bool, type(None)})
 
 
@@ -98,7 +97,13 @@ class Address(Struct, frozen=True):
 
 
 class Lasting(dict[str, Any]):
-    """Data that nobody changes, alike for many runs: where a function stands, what a machine is. Scrubbed once."""
+    """Data that nobody changes, alike for many runs: where a function stands, what a machine is. Scrubbed once.
+
+    Attributes:
+        scrubbed: by whom, and what came of it.
+    """
+
+    scrubbed: tuple[Redactor, dict[str, Any]] | None = None
 
 
 class Redactor:
@@ -115,9 +120,6 @@ class Redactor:
         self._plugins = plugins if plugins and plugins.implements("lineage_redaction") else None
         # every run of a flow has the same keys, versions of packages and names of files
         self._remembered = lru_cache(maxsize=8192)(self._text)
-        self._lasting: dict[
-            int, tuple[Lasting, dict[str, Any]]
-        ] = {}  # by id; with the data, so that the id stays its own
         for pattern in patterns:
             try:
                 self._extra.append(re.compile(pattern))
@@ -205,11 +207,9 @@ class Redactor:
         """The same for data that is alike for many runs."""
         if self._plugins is not None:  # who knows what they look at
             return self.mapping(value)
-        known = self._lasting.get(id(value))
-        if known is None:
-            if len(self._lasting) >= _MAX_LASTING:
-                self._lasting.clear()
-            known = self._lasting[id(value)] = value, self.mapping(value)
+        known = value.scrubbed  # read once: another thread may scrub it by other rules
+        if known is None or known[0] is not self:
+            known = value.scrubbed = self, self.mapping(value)
         return known[1]
 
 

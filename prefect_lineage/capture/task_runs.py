@@ -35,7 +35,7 @@ from prefect_lineage.capture.guard import guarded, unseen
 from prefect_lineage.capture.passing import NOTHING_CAME, Arrival
 from prefect_lineage.capture.patching import Patches, expect
 from prefect_lineage.capture.recorder import Recorder, patience
-from prefect_lineage.model.records import RunRecord
+from prefect_lineage.model.records import Record, RunRecord
 
 __all__ = ["MARK", "TaskRuns"]
 
@@ -222,12 +222,9 @@ class TaskRuns:
         record, kept = task_ended(running.run, engine, cache_key, self._recorder.redactor, stepped=stepped)
         if left and kept is not None:
             result, cached = kept
-            if cached or result.persisted:
-                root = outer.root if outer is not None else ""
-                self._recorder.passing.kept(
-                    running.run, record.attempt or 1, result, cached=cached, root=root
-                )
-        self._recorder.ended(record)
+            root = outer.root if outer is not None else ""
+            self._recorder.passing.kept(running.run, record.attempt or 1, result, cached=cached, root=root)
+        self._recorder.observed(Record(record, attempt=record.attempt or 1))
         if running.arrival.remote:
             # the flow that waits for it in another process may end, and have this one killed, before we wake up
             self._recorder.flush(patience())

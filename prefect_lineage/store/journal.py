@@ -271,7 +271,7 @@ class Journal:
             # Half a line is there, and could not be taken back: end it, so that only it is lost.
             line = b"\n" + line
         written = os.write(descriptor, line)
-        if written < len(line):
+        if line[written:]:
             self._take_back(descriptor, written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._size += written

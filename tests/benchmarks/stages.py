@@ -22,20 +22,20 @@ _DRAIN = "prefect-lineage-drain"
 
 # Module, and the functions of it that are stages.
 _STAGES = {
-    "capture.border": ("task_started", "task_ended", "task_place", "kept_result"),
+    "capture.border": ("task_started", "task_ended", "task_place", "result_key"),
     "capture.task_runs": ("TaskRuns.began", "TaskRuns._enter", "TaskRuns._leave", "TaskRuns.ended"),
     "capture.crossing": ("Crossing.arrival",),
     "capture.caching": ("CacheKeys.taken",),
     "capture.lasting": ("lasting_of",),
     "capture.parameters": ("bounded_each",),
     "capture.recorder": (
-        *("Recorder.begun", "Recorder.ended", "Recorder.begin_attempt", "Recorder.end_attempt"),
+        *("Recorder.begun", "Recorder.observed", "Recorder.begin_attempt", "Recorder.end_attempt"),
         "Recorder.flush",
     ),
     "capture.scrubbing": ("scrubbed",),
     "capture.places": ("Places.real",),
     "capture.observing": ("Observing.edge", "Observing.location"),
-    "capture.redact": ("Redactor.data",),
+    "capture.redact": ("Redactor.mapping",),
     "capture.passing": ("Passing.returned", "Passing.passed", "Passing.kept"),
     "capture.net": ("Net._open",),
     "capture.noise": ("via_of", "Noise.__call__"),

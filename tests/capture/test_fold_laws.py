@@ -5,8 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prefect_lineage.capture import fold as rules
 from prefect_lineage.capture.attempt import Access
-from prefect_lineage.capture.fold import fold
+from prefect_lineage.capture.fold import Touch, fold
+from prefect_lineage.capture.members import Whole, with_members_gathered, with_parts_gathered
+from prefect_lineage.capture.places import Places
+from prefect_lineage.capture.renames import with_renames_followed
 
 PLACES = st.sampled_from(["/d/a", "/d/b", "/d/c"])
 ACCESSES = st.lists(
@@ -97,3 +101,54 @@ def test_a_claim_does_not_absorb_what_lies_elsewhere(accesses: list[Access]) -> 
     for access in accesses:
         access.claim = 7
     assert folded([*accesses, Access("read", "/e", "library.read", own=7)]) == alone | {("input", "/e")}
+
+
+ANY_ACCESSES = st.lists(
+    st.builds(
+        Access,
+        operation=st.sampled_from(["read", "write", "append", "update", "open", "rename", "delete"]),
+        target=st.sampled_from(["/d/a", "/d/b", "/d", "/e/c", "s3://b/k"]),
+        via=st.just("open"),
+        existed=st.booleans(),
+        origin=st.none() | st.sampled_from(["/d/a", "/e/c"]),
+        own=st.sampled_from([0, 0, 0, 7]),
+        claim=st.sampled_from([0, 0, 7]),
+        members=st.booleans(),
+        inferred=st.booleans(),
+    ),
+    max_size=6,
+)
+MISSING = st.frozensets(st.sampled_from(["/d/a", "/d/b", "/d", "/e/c"]))
+NOISE = st.frozensets(st.sampled_from(["/d/a", "/e/c"]))
+WHOLES = st.sampled_from([{}, {"/d": Whole("dataset", "parquet")}])
+
+
+def by_all_rules(
+    accesses: list[Access], noise: frozenset[str], missing: frozenset[str], wholes: dict[str, Whole]
+) -> list[Touch]:
+    """The fold without its short cuts: every rule is asked, whatever there is."""
+    exists = lambda path: path not in missing  # noqa: E731
+    found = rules.with_opens_decided(rules.with_real_paths(accesses, Places()))
+    found = rules.without_noise(found, lambda path, write: path in noise)
+    found = rules.without_claimed(found, {})
+    found = with_parts_gathered(found, wholes, exists)
+    found = rules.with_updates_split(found)
+    found = with_members_gathered(with_renames_followed(found))
+    found = rules.without_own_outputs(found)
+    return rules.counted(rules.without_scratch(found, exists), {})
+
+
+def told(touches: list[Touch]) -> list[tuple[object, ...]]:
+    return [
+        (touch.target, touch.direction, touch.times, touch.ended, touch.access.operation, touch.access.at)
+        for touch in touches
+    ]
+
+
+@settings(deadline=None)
+@given(ANY_ACCESSES, NOISE, MISSING, WHOLES)
+def test_a_rule_that_is_passed_over_would_have_changed_nothing(
+    accesses: list[Access], noise: frozenset[str], missing: frozenset[str], wholes: dict[str, Whole]
+) -> None:
+    found = fold(accesses, lambda path, write: path in noise, lambda path: path not in missing, wholes=wholes)
+    assert told(found) == told(by_all_rules(accesses, noise, missing, wholes))

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect_lineage import hookimpl
+from prefect_lineage.capture import redact
 from prefect_lineage.capture.identity import Identity
-from prefect_lineage.capture.redact import HIDDEN, Redactor
+from prefect_lineage.capture.redact import HIDDEN, Lasting, Redactor
 from prefect_lineage.plugins import Plugins
 from prefect_lineage.testing import captured
 
@@ -198,3 +199,22 @@ def test_a_long_text_is_searched_quickly(piece: str) -> None:
     started = time.process_time()
     Redactor().text(piece * (16_000 // len(piece)))
     assert time.process_time() - started < 0.8
+
+
+def test_what_lasts_is_scrubbed_by_the_rules_of_whoever_asks() -> None:
+    lasting = Lasting(repository="/home/zoo/keeper")
+    strict, plain = Redactor(["keeper"]), Redactor()
+    assert plain.lasting(lasting) == {"repository": "/home/zoo/keeper"}
+    assert strict.lasting(lasting) == {"repository": "/home/zoo/***"}
+    assert plain.data({"code": lasting}) == {"code": {"repository": "/home/zoo/keeper"}}
+
+
+WORDS = st.sampled_from([*redact._SUSPECT, "=", " ", "'", "@", "\u017fecret", "\u212aey", "0", "x" * 30])
+
+
+@given(st.lists(WORDS | st.text(max_size=3), max_size=6).map("".join))
+def test_a_text_is_scrubbed_alike_whether_or_not_it_looks_harmless(text: str) -> None:
+    scrubbed = text
+    for rules in (redact._IN_URIS, redact._BY_NAME, redact._BY_LOOK):
+        scrubbed = redact._scrubbed(scrubbed, rules)
+    assert Redactor().text(text) == scrubbed
