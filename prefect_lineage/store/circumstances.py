@@ -14,14 +14,10 @@ from prefect_lineage.store.bulk import insert_all, select_in, within
 from prefect_lineage.store.lines import dump_json, load_json
 from prefect_lineage.store.schema import circumstances
 
-__all__ = ["COLUMNS", "KINDS", "all_values", "apart", "ids_of", "values_of"]
+__all__ = ["COLUMNS", "Texts", "all_values", "apart", "ids_of", "values_of"]
 
-KINDS = ("code", "environment", "process")
-"""Their keys in the details of a run."""
-
-COLUMNS = {kind: f"{kind}_id" for kind in KINDS}
-"""Their columns in ``runs``, by the key."""
-
+COLUMNS = {kind: f"{kind}_id" for kind in ("code", "environment", "process")}
+"""Their columns in ``runs``, by their keys in the details of a run."""
 
 Texts = dict[str, str]
 """JSON texts of circumstances, by their column."""
@@ -35,7 +31,7 @@ def apart(
     Args:
         known: what was found before, for runs that have the same; added to.
     """
-    found = {kind: details[kind] for kind in KINDS if kind in details}
+    found = {kind: details[kind] for kind in COLUMNS if kind in details}
     if not found:
         return details, {}
     known = {} if known is None else known

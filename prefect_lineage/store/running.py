@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from prefect_lineage.model.records import Record, RunRecord
 from prefect_lineage.store.bulk import insert_all, intern, next_id, select_in, update_all, within
-from prefect_lineage.store.circumstances import COLUMNS, apart, ids_of
+from prefect_lineage.store.circumstances import COLUMNS, Texts, apart, ids_of
 from prefect_lineage.store.schema import jobs, runs
 
 __all__ = ["Running"]
@@ -68,7 +68,7 @@ class Running:
         # In the order of their appearance, so that row ids do not depend on how records were batched.
         mentioned = dict.fromkeys(u for run in found for u in (run.flow_run, run.parent, run.id) if u)
         self._rows: dict[str, dict[str, Any]] = {}
-        self._circumstances: dict[str, dict[str, str]] = {}
+        self._circumstances: dict[str, Texts] = {}
         self._changed: set[str] = set()
         self._load(mentioned)
         self._add([uuid for uuid in mentioned if uuid not in self._rows])
