@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefect_lineage.store.schema import history, moves, versions
+from prefect_lineage.store.versioning import LATEST
 
 __all__ = ["Words", "aliases_at", "words_at"]
 
@@ -25,7 +26,6 @@ class Words:
 def aliases_at(connection: Connection, at: int) -> dict[tuple[int, str], int]:
     """The row ids of the versions that aliases meant, by the row id of the artifact and the alias."""
     found = connection.execute(_last_moves(), {"until": at})
-    # Ordered, so that of moves at one time the highest number stays, as the writer has it.
     return {(row.artifact_id, row.alias): row.version_id for row in found}
 
 
@@ -44,22 +44,28 @@ def words_at(connection: Connection, at: int) -> dict[tuple[int, int], Words]:
 
 @cache
 def _last_moves() -> sa.Select[*tuple[Any, ...]]:
-    later = moves.alias("later")
     until = sa.bindparam("until", type_=sa.BigInteger)
+    rows = sa.select(moves.c.artifact_id, moves.c.alias, moves.c.at, moves.c.version_id)
+    of_creation = sa.select(
+        versions.c.artifact_id, sa.literal_column(f"'{LATEST}'"), versions.c.created_at, versions.c.id
+    )
+    every = rows.union_all(of_creation.where(versions.c.leads)).subquery("every_move")
+    of_alias = {"partition_by": (every.c.artifact_id, every.c.alias)}
     last = (
-        sa.select(sa.func.max(later.c.at))
-        .where(
-            later.c.artifact_id == moves.c.artifact_id, later.c.alias == moves.c.alias, later.c.at <= until
+        sa.select(
+            every.c.artifact_id,
+            every.c.alias,
+            every.c.version_id,
+            # Of moves at one time the one to the highest number counts, as the writer has it.
+            sa.func.row_number()
+            .over(**of_alias, order_by=(every.c.at.desc(), versions.c.number.desc()))
+            .label("place"),
         )
-        .correlate(moves)
-        .scalar_subquery()
+        .join(versions, versions.c.id == every.c.version_id)
+        .where(every.c.at <= until, versions.c.created_at <= until)
+        .subquery("last_move")
     )
-    return (
-        sa.select(moves.c.artifact_id, moves.c.alias, moves.c.version_id)
-        .join(versions, versions.c.id == moves.c.version_id)
-        .where(moves.c.at == last, versions.c.created_at <= until)
-        .order_by(moves.c.artifact_id, moves.c.alias, versions.c.number)
-    )
+    return sa.select(last.c.artifact_id, last.c.alias, last.c.version_id).where(last.c.place == 1)
 
 
 @cache

@@ -58,7 +58,7 @@ __all__ = [
     "vias",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision of the schema, oldest first; a test compares it with the migration scripts."""
 
 INPUT, OUTPUT = 0, 1
@@ -126,6 +126,8 @@ versions = Table(
     Column("raced", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False, index=True),
     Column("deleted_at", BigInteger),
+    # Whether ``latest`` moved to it at ``created_at``: nearly always, so such a move has no row in ``moves``.
+    Column("leads", Boolean, nullable=False),
     UniqueConstraint("artifact_id", "number"),
     # In this order it also finds a content whose artifact is not known; digests are long, so one index must do.
     UniqueConstraint("digest", "artifact_id"),
@@ -218,8 +220,8 @@ aliases = Table(
     sqlite_with_rowid=False,
 )
 
-# Every move of an alias, also one that comes late and so changes nothing any more: what an alias meant at a time is
-# the last move up to then, whatever came in which order.
+# Every move of an alias but those that ``versions.leads`` tells, also one that comes late and so changes nothing any
+# more: what an alias meant at a time is the last move up to then, whatever came in which order.
 moves = Table(
     "moves",
     metadata,

@@ -41,6 +41,7 @@ _SAVED = (
     "raced",
     "created_at",
     "deleted_at",
+    "leads",
 )
 _INSERTED = ("artifact_id", "number", "digest", "location_id", *_SAVED)
 _UPDATED = ("location_id", *_SAVED)
@@ -75,6 +76,7 @@ class VersionRow(Struct, eq=False):
     metadata: dict[str, Any] | None = None
     description: str | None = None
     deleted_at: int | None = None
+    leads: bool = False
     id: int | None = None
     changed: bool = True
     location: LocationRow | None = None
@@ -181,8 +183,7 @@ class Versioning:
             location=location,
         )
 
-    @staticmethod
-    def _meet(row: VersionRow, location: LocationRow, edge: EdgeRecord, at: int) -> None:
+    def _meet(self, row: VersionRow, location: LocationRow, edge: EdgeRecord, at: int) -> None:
         """Another run had the same content in its hands."""
         partial = row.partial and (edge.partial or edge.direction == "input")
         raced = row.raced and edge.content.raced
@@ -193,6 +194,9 @@ class Versioning:
         moved = written and not same
         if moved:
             row.location = location
+        if row.leads and created_at < row.created_at:  # the move was then, though the content is older
+            row.leads = False
+            self._moves.append((row.artifact, LATEST, row.created_at, row))
         if moved or (row.partial, row.raced, row.covers, row.created_at) != (
             partial,
             raced,
@@ -231,7 +235,10 @@ class Versioning:
     def _move(self, name: str, row: VersionRow, at: int, who: str) -> None:
         artifact = row.artifact
         key = (artifact, name)
-        self._moves.append((artifact, name, at, row))
+        if name != LATEST or at != row.created_at:
+            self._moves.append((artifact, name, at, row))
+        elif not row.leads:
+            row.leads = row.changed = True
         alias = self._aliases.get(key)
         if alias is None:
             alias = self._aliases[key] = _Alias(-1, at)

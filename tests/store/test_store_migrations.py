@@ -15,7 +15,8 @@ import prefect_lineage.store.migrate as migrate
 from prefect_lineage.errors import StoreError
 from prefect_lineage.model.records import EdgeRecord
 from prefect_lineage.store.engine import Database
-from prefect_lineage.store.schema import REVISIONS, metadata
+from prefect_lineage.store.past import aliases_at
+from prefect_lineage.store.schema import REVISIONS, metadata, moves
 from prefect_lineage.store.store import Store
 
 SCRIPTS = Path(migrate.__file__).with_name("migrations")
@@ -155,6 +156,36 @@ def test_what_was_text_in_a_store_of_0005_is_told_alike(empty_url: str) -> None:
             "none": {},
         }
         assert [version.digest for version in store.versions()] == ["stat:ab", _SHA, _BLAKE]
+        assert store.check()[1] == []
+
+
+_ROWS_OF_0006 = """
+    INSERT INTO artifacts VALUES (1, 'file://h', '/x', 'file:///x', 'file', 'file:///x', 3, NULL, 1, 2);
+    INSERT INTO locations VALUES (1, 'file://h', '/x', 'file:///x', 1);
+    INSERT INTO versions VALUES
+        (1, 1, 0, {aa}, 'all', 7, NULL, NULL, NULL, NULL, NULL, 1, FALSE, FALSE, 10, NULL),
+        (2, 1, 1, {bb}, 'all', 8, NULL, NULL, NULL, NULL, NULL, 1, FALSE, FALSE, 20, NULL),
+        (3, 1, 2, {cc}, 'all', 8, NULL, NULL, NULL, NULL, NULL, 1, TRUE, FALSE, 40, NULL);
+    INSERT INTO aliases VALUES (1, 'latest', 1, 30), (1, 'best', 2, 20);
+    INSERT INTO moves VALUES (1, 'latest', 10, 1), (1, 'latest', 25, 2), (1, 'latest', 30, 1), (1, 'best', 20, 2);
+"""
+
+
+def test_what_aliases_meant_in_a_store_of_0006_is_told_alike(empty_url: str) -> None:
+    letters = "'\\x{}'" if empty_url.startswith("postgresql") else "X'{}'"
+    digests = {two: letters.format("01" + two * 32) for two in ("aa", "bb", "cc")}
+    _make_store(empty_url, "0006", _ROWS_OF_0006.format(**digests))
+    with Store.open(empty_url) as store:
+        with store._database.reading() as connection:
+            meant = {at: aliases_at(connection, at) for at in (9, 10, 24, 25, 30, 50)}
+            rows = connection.execute(moves.select().order_by(moves.c.at)).all()
+        first, second = {(1, "latest"): 1}, {(1, "latest"): 2, (1, "best"): 2}
+        assert meant[9] == {}
+        assert meant[10] == first
+        assert meant[24] == first | {(1, "best"): 2}
+        assert meant[25] == second
+        assert meant[30] == meant[50] == second | first
+        assert [(row.alias, row.at) for row in rows] == [("best", 20), ("latest", 25), ("latest", 30)]
         assert store.check()[1] == []
 
 
