@@ -126,6 +126,7 @@ class Claim:
         type: of the artifact, where the call tells (``model``, ``dataset``, ``table`` …).
         members: a directory that is one thing: what the attempt reads and writes below it outside this call belongs to
             it too (what is opened lazily and read later).
+        changes: of ``open``: whether this call asks for a change (True) or only reads (False); None: not known.
     """
 
     target: object
@@ -134,6 +135,7 @@ class Claim:
     type: str | None = None
     describe: Callable[[Call], Description | None] | None = None
     members: bool = False
+    changes: bool | None = None
 
 
 Claims = Callable[[Call], Iterable[Claim]]

@@ -11,6 +11,7 @@ user's own namespace.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,7 @@ from prefect_lineage.interceptors import Call, Claim, Interceptor, Notes
 from prefect_lineage_hooks.canonical import loaded
 from prefect_lineage_hooks.duckdb_sql import State, Touched, statements
 from prefect_lineage_hooks.places import expanded, place, places
+from prefect_lineage_hooks.sql_words import asks_for_change
 from prefect_lineage_hooks.watching import tried
 
 TESTED = ">=1,<3"
@@ -121,7 +123,8 @@ class _Statement(_OnConnection):
             if len(given) > 1
             else next((call.kwargs[name] for name in names if name in call.kwargs), None)
         )
-        return [*_own_file(state), *map(_claim, _spread(statements(text, values, state)))]
+        own = _own_file(state, asks_for_change(text))
+        return [*own, *map(_claim, _spread(statements(text, values, state)))]
 
 
 class _Reading(_OnConnection):
@@ -171,7 +174,10 @@ def _changing(call: Call) -> Iterable[Claim]:
 
 
 def _connecting(call: Call) -> Iterable[Claim]:
-    return _own_file(_state_of(call))
+    """What is done with the connection is seen; a file that is not there yet is made by connecting."""
+    state = _state_of(call)
+    exists = state.path is not None and os.path.exists(state.path)  # noqa: PTH110 - it may be any text
+    return _own_file(state, False if exists else None)
 
 
 def _connected(call: Call) -> Iterable[Claim]:
@@ -196,10 +202,10 @@ def _state_of(call: Call) -> State:
     return State(path, readonly=bool(readonly)) if not path.startswith("md:") else State()
 
 
-def _own_file(state: State) -> list[Claim]:
-    files = [Claim(path, "open", "duckdb") for path in state.attached]
+def _own_file(state: State, changes: bool | None = None) -> list[Claim]:
+    files = [Claim(path, "open", "duckdb", changes=changes) for path in state.attached]
     if state.path is not None:
-        files.append(Claim(state.path, "read" if state.readonly else "open", "duckdb"))
+        files.append(Claim(state.path, "read" if state.readonly else "open", "duckdb", changes=changes))
     return files
 
 

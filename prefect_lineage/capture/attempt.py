@@ -79,6 +79,8 @@ class Access(Struct, eq=False):
         handle: the open file, for as long as somebody holds it.
         line: where it was told by a child process: the spool, and the key of the line.
         given: to which program; if that is seen inside, nothing need be inferred of it.
+        changes: of ``open``: whether it was asked to change the place, or cannot have; None: not known.
+        contested: of ``open``: others had the place open, too, when it was changed.
     """
 
     operation: Operation
@@ -103,6 +105,8 @@ class Access(Struct, eq=False):
     times: int = 1
     line: tuple[str, str] | None = None
     given: str = ""
+    changes: bool | None = None
+    contested: bool = False
 
     @property
     def writes(self) -> bool:
@@ -140,6 +144,7 @@ class Attempt(Struct, eq=False):
         run: the run's UUID.
         number: the attempt, from 1.
         root: the UUID of the outermost run that this one is nested in.
+        above: the UUIDs of the runs that it is nested in, as far as they run in this process.
         accesses: raw and claimed accesses, in order.
         may_fail: what is declared in it counts only when it has completed (a task's attempt); what the body of
             a flow declares counts at once, for the tasks that it calls next may use it.
@@ -147,7 +152,7 @@ class Attempt(Struct, eq=False):
         declared: edges that the user declared or that values brought, complete already.
         names: what the user called the places of this attempt.
         nested: the claim around each call of which only its result told what it claims.
-        opened: places that an adapter has claimed as open; once is enough.
+        opened: places that an adapter has claimed as open, and whether to change them; once is enough.
         storage: directories that belong to the runner's own result storage.
         dropped: accesses that were beyond the limit.
         left_out: how many of them lay where, by folder; "" stands for further folders.
@@ -175,6 +180,7 @@ class Attempt(Struct, eq=False):
     number: int = 1
     job: str = ""
     root: str = ""
+    above: tuple[str, ...] = ()
     may_fail: bool = False
     remote: bool = False
     limit: int = 10_000
@@ -182,7 +188,7 @@ class Attempt(Struct, eq=False):
     declared: list[EdgeRecord] = field(default_factory=list)
     names: dict[str, EdgeRecord] = field(default_factory=dict)
     nested: dict[int, int] = field(default_factory=dict)
-    opened: set[str] = field(default_factory=set)
+    opened: set[tuple[str, bool | None]] = field(default_factory=set)
     storage: tuple[str, ...] = ()
     dropped: int = 0
     left_out: dict[str, int] = field(default_factory=dict)

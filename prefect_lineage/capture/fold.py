@@ -19,6 +19,7 @@ from prefect_lineage.capture.identity import local_path
 from prefect_lineage.capture.members import Whole, with_members_gathered, with_parents, with_parts_gathered
 from prefect_lineage.capture.places import Places
 from prefect_lineage.capture.renames import with_renames_followed
+from prefect_lineage.capture.shared_opens import logs_of
 
 __all__ = ["Touch", "deleted", "fold"]
 
@@ -113,30 +114,38 @@ def with_real_paths(accesses: Sequence[Access], places: Places) -> list[Access]:
 
 
 def with_opens_decided(accesses: list[Access]) -> list[Access]:
-    """A database that was opened has been read; it was written too if it is another file now.
+    """A database that was opened has been read; it was written too if it is another file now, and this attempt may have
+    changed it. Where others may have just as well, that it did is inferred.
 
     So with the files that another program was told the names of; but what this attempt itself has written proves
     nothing of the program, and what the program changed it need not have read.
     """
     ours = {access.target for access in accesses if access.writes and not access.inferred}
-    return [_decided(access, ours) if access.operation == "open" else access for access in accesses]
+    found = []
+    for access in accesses:
+        found += _decided(access, ours) if access.operation == "open" else [access]
+    return found
 
 
-def _decided(access: Access, ours: set[str]) -> Access:
+def _decided(access: Access, ours: set[str]) -> list[Access]:
+    changed = _is_changed(access)
+    read = replace(access, operation="read", before=access.before if changed or access.inferred else None)
+    if access.changes is False:
+        return [read] if access.existed else []  # what another one has made was not there to be read at first
     if not access.existed:
-        return replace(access, operation="write")
-    if _is_changed(access) and not (access.inferred and access.target in ours):
-        return replace(access, operation="write" if access.inferred else "update")
-    return replace(access, operation="read", before=access.before if access.inferred else None)
+        return [replace(access, operation="write", inferred=access.inferred or access.contested)]
+    if not changed or (access.inferred and access.target in ours):
+        return [read]
+    if access.contested:
+        return [read, replace(access, operation="write", before=None, inferred=True)]
+    return [replace(access, operation="write" if access.inferred else "update")]
 
 
 def _is_changed(access: Access) -> bool:
     if fingerprint(access.target) != access.known:
         return True
-    log = fingerprint(f"{access.target}-wal")  # where SQLite and DuckDB write first
-    if log is None:
-        log = fingerprint(f"{access.target}.wal")
-    return log is not None and log.size > 0 and log.mtime_ns // 1000 >= access.at
+    logs = filter(None, map(fingerprint, logs_of(access.target)))
+    return any(log.size > 0 and log.mtime_ns // 1000 >= access.at for log in logs)
 
 
 def without_noise(accesses: list[Access], is_noise: IsNoise) -> list[Access]:

@@ -22,6 +22,7 @@ from prefect_lineage.capture.context import current, paused
 from prefect_lineage.capture.importlib_bootstrap import watching, watching_async
 from prefect_lineage.capture.noise import is_called_by_user
 from prefect_lineage.capture.patching import Patches, alike, stand_in
+from prefect_lineage.capture.shared_opens import shared_opens
 from prefect_lineage.interceptors import Call, Claim, Claims, Description, Interceptor, NotUnderstood
 from prefect_lineage.releases import untested
 
@@ -160,7 +161,14 @@ class Interceptors:
         return self._errors.get(interceptor.via, 0) >= MAX_ERRORS
 
     def accesses(
-        self, claims: Claims, call: Call, via: str, number: int, opened: set[str], *, settled: bool = False
+        self,
+        claims: Claims,
+        call: Call,
+        via: str,
+        number: int,
+        opened: set[tuple[str, bool | None]],
+        *,
+        settled: bool = False,
     ) -> list[tuple[Access, Claim]]:
         """What an adapter claims of a call.
 
@@ -171,8 +179,8 @@ class Interceptors:
         return [
             (self._access(claim, target, via, number, settled=settled), claim)
             for claim in claims(call)
-            if (target := self._target(claim.target)) is not None
-            and (claim.operation != "open" or _is_first(target, opened))
+            if (target := self.target(claim.target)) is not None
+            and (claim.operation != "open" or _is_first((target, claim.changes), opened))
         ]
 
     def _access(self, claim: Claim, target: str, via: str, number: int, *, settled: bool) -> Access:
@@ -182,9 +190,11 @@ class Interceptors:
             access.existed, access.before, access.known = operation in {"append", "update"}, None, None
         access.claim, access.own = claim_id.get(), number
         access.format, access.type, access.members = claim.format, claim.type, claim.members
+        access.changes = claim.changes
         return access
 
-    def _target(self, target: object) -> str | None:
+    def target(self, target: object) -> str | None:
+        """The path or URI that a claim names; None for what is no place."""
         if isinstance(target, (str, bytes, os.PathLike)):
             return os.fsdecode(target)
         if target is None or hasattr(target, "read") or hasattr(target, "write"):
@@ -208,10 +218,10 @@ class Interceptors:
             log.warning("The lineage adapter of %s is switched off: %r", interceptor.via, error)
 
 
-def _is_first(target: str, opened: set[str]) -> bool:
-    if target in opened:
+def _is_first(opening: tuple[str, bool | None], opened: set[tuple[str, bool | None]]) -> bool:
+    if opening in opened:
         return False
-    opened.add(target)
+    opened.add(opening)
     return True
 
 
@@ -287,7 +297,9 @@ class _Watched:
         pending.forget(access for access, _ in seen.accesses)  # nobody will ask for them
         attempt = current.get()
         if attempt is not None:
-            attempt.opened.difference_update(str(claim.target) for _, claim in seen.accesses)
+            attempt.opened.difference_update(
+                (str(self._interceptors.target(claim.target)), claim.changes) for _, claim in seen.accesses
+            )
 
     def after(self, attempt: Attempt, seen: _Seen, result: Any) -> None:
         claim_id.reset(seen.token)
@@ -307,6 +319,14 @@ class _Watched:
         for access, claim in seen.accesses:
             self._describe(attempt, seen.call, access, claim)
             attempt.add(access)
+            if access.operation == "open" and access.changes is not False:
+                self._share(attempt, access, claim)
+
+    def _share(self, attempt: Attempt, access: Access, claim: Claim) -> None:
+        """What is opened inside a call that is known to read only is opened to be read."""
+        inside_reading = access.claim and (self._interceptors.target(claim.target), False) in attempt.opened
+        if not inside_reading:
+            shared_opens.begin(attempt, access)
 
     def _describe(self, attempt: Attempt, call: Call, access: Access, claim: Claim) -> None:
         if claim.describe is None:

@@ -38,6 +38,7 @@ from prefect_lineage.capture.passing import Passing
 from prefect_lineage.capture.postponing import Large, Postponing
 from prefect_lineage.capture.redact import Redactor
 from prefect_lineage.capture.scrubbing import scrubbed_run
+from prefect_lineage.capture.shared_opens import shared_opens
 from prefect_lineage.capture.values import Values
 from prefect_lineage.model.records import Deletion, EdgeRecord, Location, Record, RunRecord
 from prefect_lineage.plugins import Plugins
@@ -261,6 +262,7 @@ class Recorder:
             number,
             job,
             root,
+            above=(*outer.above, outer.run) if outer is not None else (),
             may_fail=may_fail,
             limit=limit,
             storage=folders,
@@ -285,6 +287,8 @@ class Recorder:
         attempt.large = Large()
         if attempt.ways:
             gather(attempt)
+        if attempt.opened:
+            shared_opens.end(attempt)
         noise = partial(self._noise, storage=attempt.storage)
         touches = fold(attempt.accesses, noise, nested=attempt.nested, wholes=self._wholes)
         edges = []

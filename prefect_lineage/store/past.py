@@ -50,7 +50,6 @@ def _last_moves() -> sa.Select[*tuple[Any, ...]]:
         versions.c.artifact_id, sa.literal_column(f"'{LATEST}'"), versions.c.created_at, versions.c.id
     )
     every = rows.union_all(of_creation.where(versions.c.leads)).subquery("every_move")
-    of_alias = {"partition_by": (every.c.artifact_id, every.c.alias)}
     last = (
         sa.select(
             every.c.artifact_id,
@@ -58,7 +57,10 @@ def _last_moves() -> sa.Select[*tuple[Any, ...]]:
             every.c.version_id,
             # Of moves at one time the one to the highest number counts, as the writer has it.
             sa.func.row_number()
-            .over(**of_alias, order_by=(every.c.at.desc(), versions.c.number.desc()))
+            .over(
+                partition_by=(every.c.artifact_id, every.c.alias),
+                order_by=(every.c.at.desc(), versions.c.number.desc()),
+            )
             .label("place"),
         )
         .join(versions, versions.c.id == every.c.version_id)
