@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from itertools import count
-from threading import RLock
+from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
@@ -165,6 +165,7 @@ class Attempt(Struct, eq=False):
         pid: the process whose list of accesses counts; in all others they are told through the spool.
         large: what is left to be hashed when it has ended.
         shared: how many accesses a forked process has at the places where the process of the run has them.
+        thread: the thread that it began in.
         began_ns: when it began, in nanoseconds since the epoch.
         farewells: how many files were hashed because they were about to be deleted.
         programs: the other programs that it ran, with their arguments.
@@ -200,6 +201,7 @@ class Attempt(Struct, eq=False):
     reported: set[str] = field(default_factory=set)
     pid: int = field(default_factory=os.getpid)
     shared: int | None = None
+    thread: int = field(default_factory=get_ident)
     began_ns: int = field(default_factory=time.time_ns)
     farewells: int = 0
     programs: list[dict[str, Any]] = field(default_factory=list)

@@ -83,19 +83,26 @@ class SharedOpens:
 def _attribute(place: _Place, state: tuple[Fingerprint | None, ...]) -> None:
     """What is another file since it was looked at last was changed by one of those that have it open.
 
-    Not by who only waits for another of them (a flow for its tasks), nor, if somebody was seen to ask for a change, for
-    certain by who was not.
+    Not by who mostly waits for another of them (a flow for its tasks). For certain by who was seen to ask for a change,
+    or where nobody else can have done it.
     """
     if state == place.state:
         return
     place.state = state
-    waiting = {run for span in place.spans.values() for run in span.attempt.above}
-    suspects = [span for span in place.spans.values() if span.attempt.run not in waiting]
+    spans = place.spans.values()
+    above = {run for span in spans for run in span.attempt.above}
+    suspects = [span for span in spans if span.attempt.run not in above]
     for span in suspects:
-        if len(suspects) == 1 or span.tells:
+        if span.tells or (len(suspects) == 1 and not any(_goes_on(other, span) for other in spans)):
             span.share = "sure"
         elif span.share == "none":
             span.share = "maybe"
+
+
+def _goes_on(outer: _Span, inner: _Span) -> bool:
+    """Whether one has called the other and need not wait for it: it has another thread."""
+    mine, called = outer.attempt, inner.attempt
+    return mine.run in called.above and mine.thread != called.thread
 
 
 def _state(target: str) -> tuple[Fingerprint | None, ...]:
