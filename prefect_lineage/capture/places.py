@@ -49,7 +49,8 @@ class Places:
         try:
             found = os.lstat(path)
         except (OSError, ValueError):
-            return f"{self._real_folder(folder)}/{name}"
+            # what is not there leads nowhere, unless only the way to it is not: "gone/../link"
+            return os.path.realpath(path) if "/../" in path else f"{self._real_folder(folder)}/{name}"
         if found.st_mode & TYPE == LINK:
             return os.path.realpath(path)
         real = f"{self._real_folder(folder)}/{name}"

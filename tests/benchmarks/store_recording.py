@@ -11,6 +11,7 @@ round measures both in turn; printed is the median of the ratios, of the CPU tim
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sqlite3
 import statistics
 import sys
@@ -88,7 +89,9 @@ def _circumstances(number: int) -> dict[str, Any]:
 def _edge(number: int, direction: Any, via: str, at: int, fresh: bool) -> EdgeRecord:
     artifact = number if fresh else number % ARTIFACTS
     key = f"/data/project/part-{artifact:06d}.parquet"
-    content = Content(f"blake3:{artifact:032x}{number:032x}", size=12_345 + number, format="parquet")
+    # As scattered as digests are: one after the other they would fill an index better.
+    digest = hashlib.blake2s(f"{artifact} {number}".encode()).hexdigest()
+    content = Content(f"blake3:{digest}", size=12_345 + number, format="parquet")
     return EdgeRecord(
         Location("file://worker-1", key, f"file://{key}"), content, direction, "observed", via, at=at
     )

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prefect_lineage.capture.attempt import Access
@@ -42,7 +42,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=400)
+@example(path=".hidden/../b.csv")
 @given(path=PATHS)
 def test_a_place_is_really_where_the_standard_library_says(tree: Path, path: str) -> None:
     places = Places()
