@@ -6,9 +6,9 @@ storing it. So statements are built once, many values travel as one, and rows th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ __all__ = [
     "execute_in",
     "execute_pairs",
     "insert_all",
+    "insert_rows",
     "intern",
     "next_id",
     "pairs_table",
@@ -233,6 +234,23 @@ def insert_all(connection: Connection, table: sa.Table, columns: tuple[str, ...]
     with_ids = [(row_id, *row) for row_id, row in zip(ids, rows, strict=True)]
     write_rows(connection, _insert(table), ("id", *columns), with_ids)
     return ids
+
+
+def insert_rows(
+    connection: Connection, table: sa.Table, columns: Mapping[str, str], rows: Sequence[Any]
+) -> None:
+    """Give ids to objects that have none, and insert a row for each. Needs the write lock, as :func:`insert_all`.
+
+    Args:
+        columns: and the attributes that hold their values.
+        rows: objects whose ``id`` is to be set.
+    """
+    if not rows:
+        return
+    for row_id, row in enumerate(rows, next_id(connection, table)):
+        row.id = row_id
+    values = attrgetter("id", *columns.values())
+    write_rows(connection, _insert(table), ("id", *columns), list(map(values, rows)))
 
 
 def next_id(connection: Connection, table: sa.Table) -> int:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.records import NAMED, EdgeRecord, Location, Record
-from prefect_lineage.store.bulk import insert_all, select_in, select_pairs, update_all, within
+from prefect_lineage.store.bulk import insert_rows, select_in, select_pairs, update_all, within
 from prefect_lineage.store.schema import artifacts, locations
 
 __all__ = ["ArtifactRow", "Change", "LocationRow", "Naming"]
@@ -30,7 +30,7 @@ _LOCATIONS = sa.select(artifacts, *(column.label(f"location_{column.name}") for 
 _NAMED = sa.select(artifacts).where(artifacts.c.namespace == NAMED, within(artifacts.c.key))
 
 
-class ArtifactRow(Struct, eq=False):
+class ArtifactRow(Struct, eq=False, gc=False):
     """A row of ``artifacts`` while a batch is applied; ``id`` is None until it is saved."""
 
     namespace: str
@@ -57,7 +57,7 @@ class ArtifactRow(Struct, eq=False):
             self.created_at = at
 
 
-class LocationRow(Struct, eq=False):
+class LocationRow(Struct, eq=False, gc=False):
     """A row of ``locations`` with the artifact that owns it."""
 
     namespace: str
@@ -68,7 +68,7 @@ class LocationRow(Struct, eq=False):
     changed: bool = True
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """A line of ``history`` in the making: the artifact may not have an id yet."""
 
     at: int
@@ -196,10 +196,10 @@ class Naming:
         return self._by_id[row.id]
 
     def _insert_artifacts(self) -> None:
-        ids = insert_all(self._connection, artifacts, _SAVED, [_saved(row) for row in self._new])
-        for row, row_id in zip(self._new, ids, strict=True):
-            row.id, row.changed = row_id, False
-            self._by_id[row_id] = row
+        insert_rows(self._connection, artifacts, {name: name for name in _SAVED}, self._new)
+        for row in self._new:
+            row.changed = False
+            self._by_id[_row_id(row)] = row
         self._new = []
 
     def _save_locations(self) -> None:
@@ -207,10 +207,8 @@ class Naming:
         moved = [(row.artifact.id, row.id) for row in changed if row.id is not None]
         new = [row for row in changed if row.id is None]
         update_all(self._connection, locations, ("artifact_id",), moved)
-        values = [(row.namespace, row.key, row.uri, row.artifact.id) for row in new]
-        columns = ("namespace", "key", "uri", "artifact_id")
-        for row, row_id in zip(new, insert_all(self._connection, locations, columns, values), strict=True):
-            row.id = row_id
+        columns = {"namespace": "namespace", "key": "key", "uri": "uri", "artifact_id": "artifact.id"}
+        insert_rows(self._connection, locations, columns, new)
         for row in changed:
             row.changed = False
 

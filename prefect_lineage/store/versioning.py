@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 
 from prefect_lineage.model.records import Deletion, EdgeRecord
 from prefect_lineage.store.bulk import (
-    insert_all,
+    insert_rows,
     select_in,
     select_pairs,
     update_all,
@@ -43,7 +43,7 @@ _SAVED = (
     "deleted_at",
     "leads",
 )
-_INSERTED = ("artifact_id", "number", "digest", "location_id", *_SAVED)
+_INSERTED = {name: name for name in ("artifact_id", "number", "digest", "location_id", *_SAVED)}
 _UPDATED = ("location_id", *_SAVED)
 
 _ALIAS = ("artifact_id", "alias", "version_id", "moved_at")
@@ -58,7 +58,7 @@ _ALIASES = (
 )
 
 
-class VersionRow(Struct, eq=False):
+class VersionRow(Struct, eq=False, gc=False):
     """A row of ``versions`` while a batch is applied; ``id`` is None until it is saved."""
 
     artifact: ArtifactRow
@@ -87,7 +87,7 @@ class VersionRow(Struct, eq=False):
         return self.artifact.id
 
 
-class _Alias(Struct, eq=False):
+class _Alias(Struct, eq=False, gc=False):
     number: int
     moved_at: int
     version: VersionRow | None = field(default=None)
@@ -265,16 +265,16 @@ class Versioning:
 
     def _insert(self) -> None:
         new = [row for row in self._rows.values() if row.id is None]
-        ids = insert_all(self._connection, versions, _INSERTED, [_inserted(row) for row in new])
-        for row, row_id in zip(new, ids, strict=True):
-            row.id, row.changed = row_id, False
+        insert_rows(self._connection, versions, _INSERTED, new)
+        for row in new:
+            row.changed = False
 
     def _update(self) -> None:
         changed = sorted((row for row in self._rows.values() if row.changed), key=_row_id)
         update_all(self._connection, versions, _UPDATED, [(*_updated(row), row.id) for row in changed])
 
 
-_inserted, _updated = attrgetter(*_INSERTED), attrgetter(*_UPDATED)
+_updated = attrgetter(*_UPDATED)
 
 
 def _row_id(row: VersionRow) -> int:

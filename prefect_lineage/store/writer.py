@@ -67,7 +67,7 @@ def _apply(records: Sequence[Record], connection: Connection) -> None:
     _save_edges(connection, placed, met)
 
 
-class _Placed(Struct, frozen=True):
+class _Placed(Struct, frozen=True, gc=False):
     """A record whose locations are known to belong to artifacts."""
 
     record: Record
