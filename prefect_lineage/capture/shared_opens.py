@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from prefect_lineage.capture.attempt import Access, Attempt
 from prefect_lineage.capture.fingerprints import Fingerprint, fingerprint
+from prefect_lineage.capture.guard import guarded
 
 __all__ = ["SharedOpens", "logs_of", "shared_opens"]
 
@@ -49,6 +50,7 @@ class SharedOpens:
         """A new lock. In a forked child, whoever held the old one does not exist."""
         self._lock = RLock()
 
+    @guarded
     def begin(self, attempt: Attempt, access: Access) -> None:
         """An attempt has opened a place, and may change it from now on."""
         target = os.path.realpath(access.target)
@@ -59,6 +61,7 @@ class SharedOpens:
             span = place.spans.setdefault(id(attempt), _Span(attempt))
             span.tells = span.tells or access.changes is True
 
+    @guarded
     def end(self, attempt: Attempt) -> None:
         """An attempt has ended: note with its accesses which of the changes are its own."""
         shares: dict[str, Share] = {}
