@@ -54,8 +54,8 @@ class SharedOpens:
     def begin(self, attempt: Attempt, access: Access) -> None:
         """An attempt has opened a place, and may change it from now on."""
         target = os.path.realpath(access.target)
-        state = _state(target)
-        with self._lock:
+        with self._lock:  # which orders the looks, too
+            state = _state(target)
             place = self._places.setdefault(target, _Place(state))
             _attribute(place, state)
             span = place.spans.setdefault(id(attempt), _Span(attempt))
@@ -68,9 +68,8 @@ class SharedOpens:
         for target, place in list(self._places.items()):
             if id(attempt) not in place.spans:
                 continue
-            state = _state(target)
             with self._lock:
-                _attribute(place, state)
+                _attribute(place, _state(target))
                 shares[target] = place.spans.pop(id(attempt)).share
                 if not place.spans:
                     self._places.pop(target, None)
