@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 
 __all__ = ["asks_for_change"]
 
-_COMMENT = re.compile(r"--[^\n]*(?:\n|\Z)|/\*.*?\*/", re.DOTALL)
+_FIRST = re.compile(r"(?:[\s(]|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(\w*)", re.DOTALL)
+"""The first word, behind comments. Other comments stay: what looks like one may be within a string."""
 _ASKS = {
     "begin", "commit", "describe", "desc", "end", "explain", "from", "release", "rollback", "savepoint", "select",
     "show", "summarize", "table", "values", "with",
@@ -24,19 +24,17 @@ _LOOKS = re.compile(
 """Pragmas of which the argument is a name, never a setting."""
 
 
-@functools.lru_cache(maxsize=512)
 def asks_for_change(sql: str) -> bool | None:
     """True: it changes something, if it finds it. False: it only reads. None: that cannot be told from its words, for
-    one because there are several statements."""
-    text = _COMMENT.sub(" ", sql).strip()
-    if ";" in text.rstrip("; \n\t"):
+    one because there may be several statements."""
+    found = _FIRST.match(sql)
+    if found is None or ";" in sql[found.start(1) :].rstrip("; \n\t"):
         return None
-    word = text.lstrip("( \n\t").partition("(")[0].split(maxsplit=1)[:1]
-    first = word[0].rstrip(";").lower() if word else ""
+    first, start = found[1].lower(), found.start(1)
     if first in _CHANGES:
         return True
     if first in _SHAPES:
-        return None if _CONDITION.search(text) else True
+        return None if _CONDITION.search(sql, start) else True
     if first in {"with", "explain"}:  # DuckDB runs what EXPLAIN ANALYZE explains
-        return None if _CHANGING_WORD.search(text) else False
-    return False if first in _ASKS or _LOOKS.match(text) else None
+        return None if _CHANGING_WORD.search(sql, start) else False
+    return False if first in _ASKS or _LOOKS.match(sql, start) else None

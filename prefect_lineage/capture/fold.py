@@ -128,13 +128,13 @@ def with_opens_decided(accesses: list[Access]) -> list[Access]:
 
 
 def _decided(access: Access, ours: set[str]) -> list[Access]:
+    if not access.existed:
+        if access.changes is False:
+            return []  # another one has made it: it was not there to be read at first
+        return [replace(access, operation="write", inferred=access.inferred or access.contested)]
     changed = _is_changed(access)
     read = replace(access, operation="read", before=access.before if changed or access.inferred else None)
-    if access.changes is False:
-        return [read] if access.existed else []  # what another one has made was not there to be read at first
-    if not access.existed:
-        return [replace(access, operation="write", inferred=access.inferred or access.contested)]
-    if not changed or (access.inferred and access.target in ours):
+    if not changed or access.changes is False or (access.inferred and access.target in ours):
         return [read]
     if access.contested:
         return [read, replace(access, operation="write", before=None, inferred=True)]

@@ -55,6 +55,8 @@ class SharedOpens:
         """An attempt has opened a place, and may change it from now on."""
         target = os.path.realpath(access.target)
         with self._lock:  # which orders the looks, too
+            if attempt.closed:
+                return  # a thread that it has left behind: nobody would end this
             state = _state(target)
             place = self._places.setdefault(target, _Place(state))
             _attribute(place, state)
@@ -65,14 +67,13 @@ class SharedOpens:
     def end(self, attempt: Attempt) -> None:
         """An attempt has ended: note with its accesses which of the changes are its own."""
         shares: dict[str, Share] = {}
-        for target, place in list(self._places.items()):
-            if id(attempt) not in place.spans:
-                continue
-            with self._lock:
+        with self._lock:
+            held = {target: place for target, place in self._places.items() if id(attempt) in place.spans}
+            for target, place in held.items():
                 _attribute(place, _state(target))
                 shares[target] = place.spans.pop(id(attempt)).share
                 if not place.spans:
-                    self._places.pop(target, None)
+                    del self._places[target]
         for access in attempt.accesses if shares else ():
             if access.operation == "open" and not access.inferred and access.changes is not False:
                 share = shares.get(os.path.realpath(access.target))

@@ -46,9 +46,7 @@ def words_at(connection: Connection, at: int) -> dict[tuple[int, int], Words]:
 def _last_moves() -> sa.Select[*tuple[Any, ...]]:
     until = sa.bindparam("until", type_=sa.BigInteger)
     rows = sa.select(moves.c.artifact_id, moves.c.alias, moves.c.at, moves.c.version_id)
-    of_creation = sa.select(
-        versions.c.artifact_id, sa.literal_column(f"'{LATEST}'"), versions.c.created_at, versions.c.id
-    )
+    of_creation = sa.select(versions.c.artifact_id, sa.literal(LATEST), versions.c.created_at, versions.c.id)
     every = rows.union_all(of_creation.where(versions.c.leads)).subquery("every_move")
     last = (
         sa.select(

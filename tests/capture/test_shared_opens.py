@@ -141,6 +141,14 @@ def _hows(recorded) -> dict[str, str]:
     }
 
 
+ONE_WROTE = {
+    "a.db:v0 -> reader": "observed",
+    "a.db:v0 -> writer": "observed",
+    "writer -> a.db:v1": "observed",
+    "a.db:v1 -> late": "observed",
+}
+
+
 def test_of_two_connections_of_the_driver_nobody_can_tell_which_one_wrote(recorded) -> None:
     _make(recorded.folder / "a.db")
     _together(_ask_sqlite3, _add_sqlite3)
@@ -156,12 +164,7 @@ def test_of_two_connections_of_the_driver_nobody_can_tell_which_one_wrote(record
 def test_statements_tell_who_wrote(recorded) -> None:
     _make(recorded.folder / "a.db")
     _together(_ask_sqlalchemy, _add_sqlalchemy)
-    assert _hows(recorded) == {
-        "a.db:v0 -> reader": "observed",
-        "a.db:v0 -> writer": "observed",
-        "writer -> a.db:v1": "observed",
-        "a.db:v1 -> late": "observed",
-    }
+    assert _hows(recorded) == ONE_WROTE
 
 
 def test_statements_of_duckdb_tell_who_wrote(recorded) -> None:
@@ -178,23 +181,13 @@ def test_statements_of_duckdb_tell_who_wrote(recorded) -> None:
     with duckdb.connect(str(recorded.folder / "a.db")) as connection:
         connection.execute("create table t (a integer)")
     _together(ask, add)
-    assert _hows(recorded) == {
-        "a.db:v0 -> reader": "observed",
-        "a.db:v0 -> writer": "observed",
-        "writer -> a.db:v1": "observed",
-        "a.db:v1 -> late": "observed",
-    }
+    assert _hows(recorded) == ONE_WROTE
 
 
 def test_who_is_known_to_read_only_leaves_the_change_to_the_other(recorded) -> None:
     _make(recorded.folder / "a.db")
     _together(_ask_sqlalchemy, _add_sqlite3)
-    assert _hows(recorded) == {
-        "a.db:v0 -> reader": "observed",
-        "a.db:v0 -> writer": "observed",
-        "writer -> a.db:v1": "observed",
-        "a.db:v1 -> late": "observed",
-    }
+    assert _hows(recorded) == ONE_WROTE
 
 
 def test_a_flow_that_has_it_open_has_not_written_what_its_tasks_write(recorded) -> None:
@@ -284,7 +277,7 @@ def test_a_connection_below_sqlalchemy_may_do_anything(recorded) -> None:
     assert {"writer -> a.db:v1", "other -> a.db:v2"} <= _hows(recorded).keys()
 
 
-def test_what_nobody_has_open_any_more_is_forgotten_and_a_fork_may_go_on() -> None:
+def test_what_nobody_has_open_any_more_is_forgotten() -> None:
     shared = SharedOpens()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "d.db")
@@ -297,6 +290,8 @@ def test_what_nobody_has_open_any_more_is_forgotten_and_a_fork_may_go_on() -> No
             attempt.add(access)
             shared.begin(attempt, access)
         assert list(shared._places) == [os.path.realpath(path)]
+        attempt.closed = True
         shared.end(attempt)
+        shared.begin(attempt, access)  # by a thread that it has left behind
     assert shared._places == {}
     assert [access.changes for access in attempt.accesses] == [False, False]

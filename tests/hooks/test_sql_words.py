@@ -40,6 +40,8 @@ UNKNOWN = (
     "drop table if exists u",
     "select 1; insert into t values (1)",
     "select ';' from t",
+    "select '--'; delete from t",
+    "select '/*'; delete from t -- */",
     "with x as (select 1) insert into t select * from x",
     "explain analyze insert into t values (1)",
     "pragma user_version = 3",
